@@ -1,0 +1,1 @@
+"""Inferometer's window: the only package that names PySide6 and pyqtgraph."""

@@ -1,0 +1,103 @@
+"""What a machine is, as far as it changes figures: stable between runs, without serial numbers, user or host names."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that llama.cpp or a driver lists (a GPU, or the CPU).
+
+    Attributes:
+        kind: "cpu", "gpu", "igpu" or "accelerator" (ggml's device types).
+        backend: ggml's registry name ("CPU", "CUDA", "Vulkan" …) or the driver that told it.
+    """
+
+    name: str
+    kind: str
+    backend: str
+    vram_total_bytes: int | None
+    vram_free_bytes: int | None
+    driver: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """The processor."""
+
+    name: str
+    physical_cores: int | None
+    logical_cores: int | None
+    last_level_cache_bytes: int | None
+    instruction_sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    """What was measured of this machine at best; None where it was not measured.
+
+    Attributes:
+        bandwidth_gb_s: peak read bandwidth of main memory with `bandwidth_threads` threads, in 10^9 bytes a second.
+        bandwidth_spread_percent: (best - worst) / best over the repetitions, at that thread count.
+        by_threads: best GB/s for each thread count that was tried.
+        compute_gflop_s: peak of a large matmul.
+        method: how, in a sentence.
+    """
+
+    bandwidth_gb_s: float | None = None
+    bandwidth_threads: int | None = None
+    bandwidth_spread_percent: float | None = None
+    by_threads: dict[int, float] = field(default_factory=dict)
+    compute_gflop_s: float | None = None
+    method: str | None = None
+    measured_utc: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineIdentity:
+    """Which llama.cpp answers."""
+
+    llama_cpp_python: str
+    backends: tuple[str, ...] = ()
+    system_info: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySource:
+    """A source of readings and, when it is absent, the reason in a sentence."""
+
+    name: str
+    is_available: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The machine, its ceilings and its engine."""
+
+    cpu: Cpu
+    memory_total_bytes: int
+    swap_total_bytes: int
+    devices: tuple[Device, ...]
+    ceilings: Ceilings
+    engine: EngineIdentity
+    operating_system: str
+    kernel: str
+    python: str
+    app_version: str
+    telemetry: tuple[TelemetrySource, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `inferometer machine --json` and of the session's meta table (design.md, "The command line")."""
+        document = dataclasses.asdict(self)
+        memory_total = document.pop("memory_total_bytes")
+        swap_total = document.pop("swap_total_bytes")
+        return {
+            "cpu": document.pop("cpu"),
+            "memory": {"total_bytes": memory_total, "swap_total_bytes": swap_total},
+            "devices": document.pop("devices"),
+            "ceilings": document.pop("ceilings"),
+            "engine": document.pop("engine"),
+            **document,
+        }

@@ -1,0 +1,41 @@
+"""How a piece of work in the engine child ended, as a value with a sentence for the user."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class OutcomeKind(StrEnum):
+    """The ways a job ends."""
+
+    DONE = "done"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"  # llama.cpp said no: load failure, context failure, KV full
+    START_FAILED = "start failed"  # the child did not come up
+    CRASHED = "crashed"  # it ended by itself, by a signal or a status
+    HUNG = "hung"  # no sign of life; it was killed
+    GARBLED = "garbled"  # it wrote what is no message
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a job.
+
+    Attributes:
+        kind: what happened.
+        sentence: what, where and what to do, for the user; empty when all went well.
+        log_tail: the last lines that llama.cpp or the child wrote.
+    """
+
+    kind: OutcomeKind
+    sentence: str = ""
+    log_tail: tuple[str, ...] = field(default=())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the job did all its work."""
+        return self.kind is OutcomeKind.DONE
+
+    @property
+    def child_survives(self) -> bool:
+        """Whether the same child can take another job."""
+        return self.kind in (OutcomeKind.DONE, OutcomeKind.CANCELLED, OutcomeKind.REFUSED)
