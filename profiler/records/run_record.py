@@ -120,7 +120,7 @@ class SessionEvent:
 
     Attributes:
         utc: wall clock, ISO 8601.
-        kind: "start", "model made", "warm-up", "flag", "cell done", "cell failed", "pause", "stop", "source absent", "child ended" …
+        kind: "start", "model made", "warm-up", "flag", "cell done", "cell failed", "pause", "stop", "source absent" …
         sentence: for the user.
         run_id, cell_id: what it is about, if about one.
     """

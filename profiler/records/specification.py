@@ -19,7 +19,8 @@ class _Jsonable:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain values, nested specifications included."""
-        return dataclasses.asdict(self)  # type: ignore[call-overload]  # every subclass is a dataclass
+        document: dict[str, Any] = dataclasses.asdict(self)  # type: ignore[call-overload]  # every subclass is a dataclass
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:

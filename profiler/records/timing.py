@@ -73,7 +73,7 @@ COLUMN_DTYPES = {"request": REQUEST_DTYPE, "token": TOKEN_DTYPE, "step": STEP_DT
 
 def reached(instants: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Where an instant was reached."""
-    return instants != ABSENT_NS
+    return np.not_equal(instants, ABSENT_NS)
 
 
 def to_columns(rows: NDArray[Any]) -> dict[str, NDArray[Any]]:

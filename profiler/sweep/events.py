@@ -1,5 +1,6 @@
 """What a running sweep tells its subscribers (the window's bridge, the command line's progress). Frozen values, sent from the
-sweep's own thread; a subscriber must return at once."""
+sweep's own thread; a subscriber must return at once.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
