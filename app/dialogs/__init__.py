@@ -1,0 +1,1 @@
+"""Windows above the window: preferences, about, an error's report, questions."""

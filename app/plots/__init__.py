@@ -1,0 +1,1 @@
+"""Figures: one a module; they share axes, colours and the crosshair."""

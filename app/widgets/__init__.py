@@ -1,0 +1,1 @@
+"""Widgets that pages are composed of: cards, tiles, chips, form rows, the matrix of a sweep."""
