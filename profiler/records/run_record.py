@@ -98,7 +98,8 @@ class RunRecord:
         repetition: from 1 within the cell.
         block: position in the interleaved order's blocks, from 1.
         anchor: the run's origin on the monotonic clock and on the wall clock; None until it started.
-        flags: what casts doubt on it, each "name: sentence"; a flag of `analysis.validity` makes a run invalid.
+        flags: what casts doubt on it, each "name: sentence".
+        is_valid: False when a flag of `analysis.validity` invalidates it: its figures and counts stay out of the cell's.
     """
 
     run_id: int
@@ -112,6 +113,7 @@ class RunRecord:
     facts: EngineFacts | None = None
     flags: tuple[str, ...] = ()
     log_tail: tuple[str, ...] = ()
+    is_valid: bool = True
 
 
 @dataclass(frozen=True, slots=True)
