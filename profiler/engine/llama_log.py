@@ -1,0 +1,40 @@
+"""llama.cpp's log: passed on to standard error (the parent keeps the last lines, also of a crash) and read for buffer sizes."""
+
+import ctypes
+import os
+import re
+from collections.abc import Callable
+
+from llama_cpp import llama_cpp as api
+
+_BUFFER = re.compile(r"^\S+:\s+(\S.*?(?:model|KV|RS|compute|output) buffer size) =\s*([0-9.]+) MiB")
+
+
+_DEBUG = 1  # ggml's level of lines that only its developers read, thousands of them
+
+
+class LlamaLog:
+    """Catches the log of the whole process. Keep the object: llama.cpp calls into it."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, int] = {}
+        self.on_line: Callable[[str], None] | None = None
+        self._partial = ""
+        self._callback = api.llama_log_callback(self._receive)
+        api.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _receive(self, level: int, text: bytes, _data: object) -> None:
+        if level == _DEBUG:
+            return
+        self._partial += text.decode("utf-8", "replace")
+        while "\n" in self._partial:
+            line, self._partial = self._partial.split("\n", 1)
+            self._take(line)
+
+    def _take(self, line: str) -> None:
+        os.write(2, line.encode("utf-8", "replace")[:2000] + b"\n")
+        match = _BUFFER.match(line)
+        if match:
+            self.buffers[match.group(1)] = round(float(match.group(2)) * (1 << 20))
+        if self.on_line is not None:
+            self.on_line(line)

@@ -1,0 +1,144 @@
+"""A loaded model and its context: llama.cpp objects with a life span, and what llama.cpp made of the settings."""
+
+import ctypes
+from collections.abc import Callable
+
+import numpy as np
+from llama_cpp import llama_cpp as api
+from numpy.typing import NDArray
+
+from profiler.engine.cancellation import Cancellation
+from profiler.records.specification import ContextSettings, ModelSettings
+
+FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
+
+
+class RefusedError(Exception):
+    """llama.cpp said no; the child lives on. The text is a sentence for the user."""
+
+
+def cache_type(name: str) -> int:
+    """The number that ggml gives a type, by its name ("q8_0"); raises RefusedError for an unknown one."""
+    number = getattr(api, f"GGML_TYPE_{name.upper()}", None)
+    if not isinstance(number, int):
+        raise RefusedError(f"llama.cpp knows no cache type '{name}'; usual ones are f16, q8_0, q4_0.")
+    return number
+
+
+class Model:
+    """A model in memory.
+
+    Attributes:
+        settings: what it was loaded with.
+        vocabulary: number of tokens.
+    """
+
+    def __init__(self, settings: ModelSettings, cancellation: Cancellation, on_progress: Callable[[float], None]) -> None:
+        """Load; raises RefusedError when llama.cpp cannot, or when it was cancelled."""
+        parameters = api.llama_model_default_params()
+        parameters.n_gpu_layers = settings.n_gpu_layers
+        parameters.load_mode = api.LLAMA_LOAD_MODE_MMAP if settings.mmap else api.LLAMA_LOAD_MODE_NONE
+
+        def report(share: float, _data: object) -> bool:
+            on_progress(share)
+            return not cancellation.is_requested
+
+        callback = api.llama_progress_callback(report)
+        parameters.progress_callback = callback
+        handle = api.llama_model_load_from_file(settings.path.encode(), parameters)
+        if not handle:
+            raise RefusedError(f"llama.cpp could not load {settings.path}.")
+        self.settings = settings
+        self.handle = handle
+        self._vocab = api.llama_model_get_vocab(handle)
+        self.vocabulary = int(api.llama_vocab_n_tokens(self._vocab))
+
+    def close(self) -> None:
+        """Free the memory."""
+        api.llama_model_free(self.handle)
+
+    def prompt_vocabulary(self) -> NDArray[np.int32]:
+        """Tokens that a synthetic prompt may use: ordinary text, no control or unknown tokens."""
+        control = api.LLAMA_TOKEN_ATTR_CONTROL | api.LLAMA_TOKEN_ATTR_UNKNOWN | api.LLAMA_TOKEN_ATTR_UNUSED
+        return np.array(
+            [token for token in range(self.vocabulary) if not api.llama_vocab_get_attr(self._vocab, token) & control], np.int32
+        )
+
+    def first_token(self) -> int | None:
+        """The beginning-of-text token when the vocabulary puts one before every prompt."""
+        if not api.llama_vocab_get_add_bos(self._vocab):
+            return None
+        token = int(api.llama_vocab_bos(self._vocab))
+        return token if token >= 0 else None
+
+
+class Context:
+    """A llama.cpp context, and the sizes that llama.cpp rounded its settings to.
+
+    Attributes:
+        kv_cells: cells over all sequences.
+    """
+
+    def __init__(self, model: Model, settings: ContextSettings, cancellation: Cancellation) -> None:
+        """Make it; raises RefusedError when llama.cpp cannot."""
+        if settings.slots > settings.batch_size:
+            raise RefusedError(f"{settings.slots} slots need a batch size of at least as many tokens, not {settings.batch_size}.")
+        parameters = api.llama_context_default_params()
+        parameters.n_ctx = settings.slots * settings.ctx_size
+        parameters.n_batch = settings.batch_size
+        parameters.n_ubatch = min(settings.ubatch_size, settings.batch_size)
+        parameters.n_seq_max = settings.slots
+        parameters.n_threads = settings.threads
+        parameters.n_threads_batch = settings.threads_batch
+        parameters.flash_attn_type = FLASH_ATTENTION[settings.flash_attn]
+        parameters.type_k = cache_type(settings.cache_type_k)
+        parameters.type_v = cache_type(settings.cache_type_v)
+        parameters.kv_unified = settings.kv_unified
+        parameters.no_perf = True
+        cancellation.install(parameters)
+        handle = api.llama_init_from_model(model.handle, parameters)
+        if not handle:
+            raise RefusedError("llama.cpp could not make a context with these settings.")
+        self.settings = settings
+        self.handle = handle
+        self.memory = api.llama_get_memory(handle)
+        self.n_ctx = int(api.llama_n_ctx(handle))
+        self.n_ctx_seq = int(api.llama_n_ctx_seq(handle))
+        self.n_batch = int(api.llama_n_batch(handle))
+        self.n_ubatch = int(api.llama_n_ubatch(handle))
+        self.n_seq_max = int(api.llama_n_seq_max(handle))
+        self.kv_cells = self.n_ctx if settings.kv_unified else self.n_ctx_seq * self.n_seq_max
+        self._vocabulary = model.vocabulary
+        self._get_logits = _logits_function()
+        self._logits: NDArray[np.float32] | None = None
+        self._logits_address = 0
+
+    def close(self) -> None:
+        """Free the memory."""
+        api.llama_free(self.handle)
+
+    def clear(self) -> None:
+        """Forget every sequence."""
+        api.llama_memory_clear(self.memory, False)
+
+    def drop(self, sequence: int) -> None:
+        """Free the cells of one sequence."""
+        api.llama_memory_seq_rm(self.memory, sequence, -1, -1)
+
+    def greedy_tokens(self, rows: int) -> NDArray[np.int64]:
+        """The most likely token of each of the last decode's flagged rows, in the batch's order."""
+        address = self._get_logits(self.handle)
+        if self._logits is None or address != self._logits_address or len(self._logits) < rows:
+            pointer = ctypes.cast(address, ctypes.POINTER(ctypes.c_float))
+            self._logits = np.ctypeslib.as_array(pointer, shape=(rows, self._vocabulary))
+            self._logits_address = address
+        tokens: NDArray[np.int64] = self._logits[:rows].argmax(axis=1)
+        return tokens
+
+
+def _logits_function() -> Callable[[object], int]:
+    """`llama_get_logits` with a plain address as its result, cheaper than a ctypes pointer object each step."""
+    function = api._lib["llama_get_logits"]
+    function.argtypes = [api.llama_context_p_ctypes]
+    function.restype = ctypes.c_void_p
+    return function  # type: ignore[no-any-return]

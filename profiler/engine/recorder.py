@@ -1,0 +1,111 @@
+"""Raw rows of a run: stamped into arrays that are allocated once, shipped about twenty times a second."""
+
+import numpy as np
+
+from profiler.engine.outbox import Outbox
+from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE, RequestStatus
+from profiler.scheduling.arrivals import Arrival
+from profiler.scheduling.continuous import Slots
+
+SHIP_PERIOD_NS = 50_000_000
+_STEP_ROWS = 4096
+_TOKEN_ROWS = 65_536
+
+
+class Recorder:
+    """Keeps the open requests and the rows not yet shipped. All times are since the run's origin.
+
+    Attributes:
+        steps: number of steps so far.
+        output_tokens: number of tokens stamped so far, counted apart from the rows.
+    """
+
+    def __init__(self, outbox: Outbox | None) -> None:
+        """Without an outbox (while warming up) rows are dropped instead of shipped."""
+        self._outbox = outbox
+        self._steps = np.zeros(_STEP_ROWS, STEP_DTYPE)
+        self._tokens = np.zeros(_TOKEN_ROWS, TOKEN_DTYPE)
+        self._step_rows = 0
+        self._token_rows = 0
+        self._open: dict[int, np.void] = {}
+        self._ended: list[np.void] = []
+        self._last_ship_ns = 0
+        self.steps = 0
+        self.output_tokens = 0
+
+    @property
+    def in_system(self) -> int:
+        """Requests due and not ended."""
+        return len(self._open)
+
+    def begin_request(self, arrival: Arrival, sent_ns: int, prompt_tokens: int) -> None:
+        """A request has become due and is now queued."""
+        row = np.zeros(1, REQUEST_DTYPE)[0]
+        row["request"], row["user"] = arrival.request, arrival.user
+        row["due_ns"], row["sent_ns"] = arrival.due_ns, sent_ns
+        row["prefill_start_ns"] = row["first_token_ns"] = row["end_ns"] = ABSENT_NS
+        row["prompt_tokens"] = prompt_tokens
+        self._open[arrival.request] = row
+
+    def start_prefill(self, request: int, time_ns: int) -> None:
+        """The first slice of its prompt is about to be evaluated."""
+        self._open[request]["prefill_start_ns"] = time_ns
+
+    def first_token(self, request: int, time_ns: int) -> None:
+        """Its first output token became visible."""
+        self._open[request]["first_token_ns"] = time_ns
+
+    def end_request(self, request: int, time_ns: int, output_tokens: int) -> int:
+        """All its tokens are there; returns its user."""
+        row = self._open.pop(request)
+        row["end_ns"] = time_ns
+        row["output_tokens"] = output_tokens
+        row["status"] = RequestStatus.COMPLETED
+        self._ended.append(row)
+        return int(row["user"])
+
+    def tokens(self, requests: Slots, time_ns: int, tokens: Slots) -> None:
+        """One token of each request, all stamped alike, in the step that `step` records next."""
+        count = len(requests)
+        start = self._token_rows
+        rows = self._tokens[start : start + count]
+        rows["request"] = requests
+        rows["step"] = self.steps
+        rows["time_ns"] = time_ns
+        rows["token"] = tokens
+        self._token_rows = start + count
+        self.output_tokens += count
+
+    def step(self, row: tuple[int, ...]) -> None:
+        """A step, its fields in STEP_DTYPE's order."""
+        self._steps[self._step_rows] = row
+        self._step_rows += 1
+        self.steps += 1
+
+    def ship_if_due(self, time_ns: int, most_tokens_a_step: int) -> None:
+        """Hand over what has gathered, twenty times a second or before an array is full."""
+        is_full = self._step_rows >= _STEP_ROWS or self._token_rows + most_tokens_a_step > _TOKEN_ROWS
+        if is_full or time_ns - self._last_ship_ns >= SHIP_PERIOD_NS:
+            self.ship(time_ns)
+
+    def ship(self, time_ns: int) -> None:
+        """Hand over what has gathered."""
+        self._last_ship_ns = time_ns
+        if self._outbox is not None and (self._step_rows or self._ended):
+            self._outbox.send_rows(
+                {
+                    "request": np.array(self._ended, REQUEST_DTYPE),
+                    "token": self._tokens[: self._token_rows],
+                    "step": self._steps[: self._step_rows],
+                }
+            )
+        self._step_rows = self._token_rows = 0
+        self._ended.clear()
+
+    def abandon_open(self, tokens_so_far: dict[int, int]) -> None:
+        """The run ends early: requests still under way are recorded as unfinished, with the tokens they got."""
+        for request, row in sorted(self._open.items()):
+            row["output_tokens"] = tokens_so_far.get(request, 0)
+            row["status"] = RequestStatus.UNFINISHED
+            self._ended.append(row)
+        self._open.clear()

@@ -1,0 +1,74 @@
+"""Takes one job after another from the pipe, and answers each with RESULT, CANCELLED or FAILED."""
+
+import os
+import queue
+import threading
+from typing import Any, BinaryIO
+
+from llama_cpp import llama_cpp as api
+
+from profiler.engine.cancellation import Cancellation
+from profiler.engine.describe_job import describe_engine
+from profiler.engine.llama_log import LlamaLog
+from profiler.engine.model import RefusedError
+from profiler.engine.outbox import Outbox
+from profiler.engine.quantize_job import quantize
+from profiler.engine.run_job import Host
+from profiler.records.message import PROTOCOL_VERSION, GarbledStreamError, Message, MessageKind, read_message
+from profiler.records.specification import RunSpecification
+
+
+class Server:
+    """The child's main thread works; a reader thread takes jobs and cancellations, and ends the process with the pipe."""
+
+    def __init__(self, jobs: BinaryIO, output: BinaryIO) -> None:
+        self._jobs = jobs
+        self._outbox = Outbox(output)
+        self._log = LlamaLog()
+        self._cancellation = Cancellation()
+        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        api.llama_backend_init()
+        self._host = Host(self._outbox, self._cancellation, self._log)
+
+    def serve(self) -> int:
+        """Work until the process ends; the reader thread ends it when the parent has gone."""
+        self._outbox.send(MessageKind.HELLO, {"pid": os.getpid(), "protocol": PROTOCOL_VERSION})
+        threading.Thread(target=self._read, name="jobs", daemon=True).start()
+        while True:
+            job = self._queue.get().document()
+            self._cancellation.clear()
+            self._answer(str(job["name"]), job["arguments"])
+            self._outbox.enter_phase("idle")
+
+    def _answer(self, name: str, arguments: dict[str, Any]) -> None:
+        try:
+            result = self._carry_out(name, arguments)
+        except RefusedError as error:
+            self._outbox.send(MessageKind.FAILED, {"sentence": str(error)})
+            return
+        if result is None or (name != "run" and self._cancellation.is_requested):
+            self._outbox.send(MessageKind.CANCELLED, {})
+        else:
+            self._outbox.send(MessageKind.RESULT, result)
+
+    def _carry_out(self, name: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        if name == "run":
+            return self._host.run(RunSpecification.from_json(arguments))
+        if name == "quantize":
+            self._host.unload()
+            return quantize(self._outbox, self._log, **arguments)
+        if name == "describe":
+            return describe_engine()
+        raise RefusedError(f"This engine knows no job '{name}'; parent and child are of different versions.")
+
+    def _read(self) -> None:
+        try:
+            while (message := read_message(self._jobs)) is not None:
+                if message.kind is MessageKind.CANCEL:
+                    self._cancellation.request()
+                elif message.kind is MessageKind.JOB:
+                    self._queue.put(message)
+        except GarbledStreamError:
+            pass
+        # The parent has gone or talks rubbish: end at once, also out of a long decode; nothing here is worth saving.
+        os._exit(0)
