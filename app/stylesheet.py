@@ -48,7 +48,8 @@ QComboBox QAbstractItemView {
     background: $surface; color: $text; border: 1px solid $line; outline: none;
     selection-background-color: $raised; selection-color: $text;
 }
-QSpinBox, QDoubleSpinBox { padding-right: 20px; }
+QSpinBox, QDoubleSpinBox { padding: 4px 20px 4px 0; }
+QSpinBox:focus, QDoubleSpinBox:focus { padding: 3px 19px 3px 0; }
 QSpinBox::up-button, QDoubleSpinBox::up-button {
     subcontrol-origin: border; subcontrol-position: top right; border: none; width: 20px; margin-top: 2px;
 }
@@ -57,6 +58,21 @@ QSpinBox::down-button, QDoubleSpinBox::down-button {
 }
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("$chevron_up"); width: 9px; height: 9px; }
 QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url("$chevron_down"); width: 9px; height: 9px; }
+
+QTextEdit[look="bare"] { background: transparent; border: 1px solid transparent; padding: 0; }
+QTextEdit[look="bare"]:focus { border: 1px solid $accent; padding: 0; }
+
+QCheckBox { spacing: 7px; }
+QCheckBox::indicator, QTableView::indicator, QListView::indicator {
+    width: 14px; height: 14px; border: 1px solid $muted; border-radius: 4px; background: $raised;
+}
+QCheckBox::indicator:hover { border-color: $accent; }
+QCheckBox::indicator:focus { border: 2px solid $accent; width: 12px; height: 12px; }
+QCheckBox::indicator:checked, QTableView::indicator:checked, QListView::indicator:checked {
+    background: $accent; border-color: $accent; image: url("$check");
+}
+QCheckBox::indicator:checked:focus { border-color: $text; }
+QCheckBox:disabled { color: $faint; }
 
 QLabel[tone="muted"] { color: $muted; }
 QLabel[tone="met"] { color: $met; }
@@ -87,7 +103,8 @@ QListView::item { padding: 4px 8px; }
 QListView::item:selected { background: $raised; color: $text; }
 QHeaderView { background: $surface; }
 QHeaderView::section {
-    background: $surface; color: $muted; border: none; border-bottom: 1px solid $line; padding: 5px 8px; font-size: 11px;
+    background: $surface; color: $muted; border: none; border-bottom: 1px solid $line; padding: 5px 8px;
+    font-size: 11px; font-weight: 400;
 }
 QTableCornerButton::section { background: $surface; border: none; }
 
@@ -111,5 +128,8 @@ QSplitter::handle { background: transparent; }
 def stylesheet(chosen: Tokens) -> str:
     """The rules for every control, in these colours."""
     return _SHEET.substitute(
-        dataclasses.asdict(chosen), chevron_down=icon_path("chevron-down"), chevron_up=icon_path("chevron-up")
+        dataclasses.asdict(chosen),
+        chevron_down=icon_path("chevron-down"),
+        chevron_up=icon_path("chevron-up"),
+        check=icon_path(f"check-on-{chosen.name}"),
     )

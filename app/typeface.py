@@ -5,11 +5,12 @@ from typing import Literal
 
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
 
-Role = Literal["body", "page title", "card title", "small", "label", "figure", "unit", "rail"]
+Role = Literal["body", "statement", "page title", "card title", "small", "label", "figure", "unit", "rail"]
 
 BODY_PX = 13
 _SIZES_PX: dict[Role, int] = {
     "body": BODY_PX,
+    "statement": 15,
     "page title": 17,
     "card title": 12,
     "small": 12,
