@@ -1,0 +1,30 @@
+"""In which order repetitions run: blocks that hold every cell once, each shuffled, so that drift hits all cells alike."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """One repetition to come.
+
+    Attributes:
+        block: from 1; the blocks follow each other.
+        repetition: from 1 within the cell.
+    """
+
+    cell_id: int
+    repetition: int
+    block: int
+
+
+def interleaved(cell_ids: Sequence[int], repetitions: int, seed: int) -> list[PlannedRun]:
+    """Every cell `repetitions` times: A B C, B C A …, never A A A B B B (measurement.md §4)."""
+    generator = random.Random(seed)
+    runs = []
+    for block in range(1, repetitions + 1):
+        order = list(cell_ids)
+        generator.shuffle(order)
+        runs += [PlannedRun(cell_id, block, block) for cell_id in order]
+    return runs
