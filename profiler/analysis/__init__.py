@@ -1,0 +1,1 @@
+"""What every figure means: pure functions from the raw rows of a run to figures. No files, no clock, no drawing."""

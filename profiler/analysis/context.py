@@ -1,0 +1,29 @@
+"""What must be known beside a run's raw rows to turn them into figures."""
+
+from dataclasses import dataclass
+
+from profiler.plan.slo import Slo
+from profiler.records.run_record import StepCosts
+from profiler.records.specification import EngineFacts, RunSpecification
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """A run's surroundings, as far as figures depend on them.
+
+    Attributes:
+        specification: what the run was to do.
+        facts: what llama.cpp made of it; None leaves out what needs it (KV occupancy).
+        costs: bytes of a step; None leaves out bandwidth.
+        peak_bandwidth_gb_s: measured peak of the memory that holds the weights, in 10^9 bytes a second; None leaves out
+            the share.
+        slo: the plan's limits, empty when it states none.
+        last_level_cache_bytes: of that memory's processor; None when unknown.
+    """
+
+    specification: RunSpecification
+    facts: EngineFacts | None
+    costs: StepCosts | None
+    peak_bandwidth_gb_s: float | None
+    slo: Slo = ()
+    last_level_cache_bytes: int | None = None

@@ -1,0 +1,203 @@
+"""What casts doubt on a run: each doubt a named flag with a sentence that holds the figures.
+
+An invalidating flag (other programs' load, throttling, swapping) means that the machine was not the one to be measured: such a
+run is measured again and left out of its cell's figures, openly. All other flags warn and leave the run in.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profiler.analysis import bandwidth, little
+from profiler.analysis.context import RunContext
+from profiler.analysis.distribution import percentile
+from profiler.analysis.latency import generator_lateness_ms, request_latencies_ms
+from profiler.analysis.window import Window, measurement_window
+from profiler.records.timing import RequestStatus, RunData, Samples
+from profiler.units import bytes_text, duration_text, milliseconds_text, percent_text, significant
+
+FOREIGN_LOAD = "foreign load"
+THROTTLED = "throttled"
+SWAPPED = "swapped"
+SHORT_WINDOW = "short window"
+FAILED_REQUESTS = "failed requests"
+LATE_GENERATOR = "late generator"
+LITTLE = "little's law"
+LATE_TELEMETRY = "late telemetry"
+FREQUENCY_FELL = "frequency fell"
+FITS_IN_CACHE = "fits in cache"
+
+INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED})
+
+MOST_FOREIGN_CPU_PERCENT = 10
+MOST_SWAP_GROWTH_BYTES = 16_000_000  # below it, pages of idle programs wander out on any machine
+MOST_THROTTLED_SHARE = 0.05
+MOST_FREQUENCY_FALL = 0.15
+MOST_LATENESS_OF_PERIOD = 0.5
+MOST_GENERATOR_LATENESS_OF_TTFT = 0.01
+
+# NVML's clock event reasons that are distress: hardware slowdown, software and hardware thermal slowdown, power brake. A power
+# cap is a card's normal state at full load.
+_NVML_DISTRESS = 0x08 | 0x20 | 0x40 | 0x80
+
+_CPU_FREQUENCY = re.compile(r"cpu_frequency_mhz_\d+")
+_THROTTLE_REASONS = re.compile(r"(gpu\d+)_throttle_reasons")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One doubt.
+
+    Attributes:
+        name: one of this module's.
+        sentence: what was seen, with its figures, for the user.
+        invalidates: the run must not enter its cell's figures.
+    """
+
+    name: str
+    sentence: str
+    invalidates: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.sentence}"
+
+
+def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
+    """All doubts about a run, the invalidating ones first. What no telemetry tells raises no flag."""
+    window = measurement_window(data, context)
+    seen = _inside(data.samples, window)
+    sentences = {
+        FOREIGN_LOAD: _foreign_load(seen),
+        THROTTLED: _throttled(seen),
+        SWAPPED: _swapped(data.samples),
+        SHORT_WINDOW: _short_window(window),
+        FAILED_REQUESTS: _failed_requests(data),
+        LATE_GENERATOR: _late_generator(data, window),
+        LITTLE: _little(data, context),
+        LATE_TELEMETRY: _late_telemetry(data.samples),
+        FREQUENCY_FELL: _frequency_fell(seen),
+        FITS_IN_CACHE: _fits_in_cache(data, context, window),
+    }
+    return tuple(Flag(name, sentence, name in INVALIDATING) for name, sentence in sentences.items() if sentence)
+
+
+def _inside(samples: Samples, window: Window) -> Samples:
+    """The samples taken in the window; all of them when it lies between two."""
+    is_inside = (samples.times_ns >= window.start_ns) & (samples.times_ns <= window.end_ns)
+    if not is_inside.any():
+        return samples
+    return Samples(samples.times_ns[is_inside], {name: column[is_inside] for name, column in samples.channels.items()})
+
+
+def _readings(samples: Samples, channel: str) -> NDArray[np.float64]:
+    column = samples.channels.get(channel, np.empty(0))
+    return column[np.isfinite(column)]
+
+
+def _foreign_load(samples: Samples) -> str:
+    readings = _readings(samples, "foreign_cpu_percent")
+    if not len(readings) or np.mean(readings) <= MOST_FOREIGN_CPU_PERCENT:
+        return ""
+    return (
+        f"Other programs took {significant(float(np.mean(readings)), 2)} % of the machine's processors on average "
+        f"(at most {MOST_FOREIGN_CPU_PERCENT} % is accepted)."
+    )
+
+
+def _throttled(samples: Samples) -> str:
+    worst, device = 0.0, ""
+    for channel in samples.channels:
+        match = _THROTTLE_REASONS.fullmatch(channel)
+        readings = _readings(samples, channel)
+        if match is not None and len(readings):
+            share = float(np.mean((readings.astype(np.int64) & _NVML_DISTRESS) != 0))
+            worst, device = max((worst, device), (share, match[1]))
+    if worst <= MOST_THROTTLED_SHARE:
+        return ""
+    return f"{device} slowed itself down for heat or power in {percent_text(worst)} of the readings."
+
+
+def _swapped(samples: Samples) -> str:
+    readings = _readings(samples, "swap_used_bytes")
+    growth = float(readings.max() - readings[0]) if len(readings) else 0.0
+    if growth <= MOST_SWAP_GROWTH_BYTES:
+        return ""
+    return f"Memory ran short: swap grew by {bytes_text(growth)} during the run."
+
+
+def _short_window(window: Window) -> str:
+    if not window.is_short:
+        return ""
+    whole = duration_text(window.seconds)
+    return f"Too few requests for a steady part: the figures hold the whole run ({whole}), its ramp and tail included."
+
+
+def _failed_requests(data: RunData) -> str:
+    counts = [
+        f"{count} {status.name.lower().replace('_', ' ')}"
+        for status in (RequestStatus.FAILED, RequestStatus.REFUSED, RequestStatus.TIMED_OUT, RequestStatus.UNFINISHED)
+        if (count := int(np.count_nonzero(data.requests["status"] == status)))
+    ]
+    return f"Of {len(data.requests)} requests {' and '.join(counts)}." if counts else ""
+
+
+def _late_generator(data: RunData, window: Window) -> str:
+    requests = data.requests[window.due(data.requests["due_ns"])]
+    ttft_ms = request_latencies_ms(requests)["ttft_ms"]
+    lateness_ms = percentile(np.sort(generator_lateness_ms(requests, data.steps)), 0.99)
+    median_ms = percentile(np.sort(ttft_ms[np.isfinite(ttft_ms)]), 0.5)
+    if lateness_ms is None or median_ms is None or lateness_ms <= MOST_GENERATOR_LATENESS_OF_TTFT * median_ms:
+        return ""
+    return (
+        f"The load was sent up to {milliseconds_text(lateness_ms)} late (p99), more than 1 % of the first token's "
+        f"{milliseconds_text(median_ms)} (p50)."
+    )
+
+
+def _little(data: RunData, context: RunContext) -> str:
+    residual = little.residual(data, context.specification.load)
+    if residual is None or abs(residual) <= little.RESIDUAL_FLAGGED:
+        return ""
+    return (
+        f"The requests counted in the system differ by {percent_text(residual)} from what their rate and duration make "
+        f"(at most {percent_text(little.RESIDUAL_FLAGGED)} is accepted): a time stamp or a count is wrong."
+    )
+
+
+def _late_telemetry(samples: Samples) -> str:
+    lateness_ms = percentile(np.sort(_readings(samples, "lateness_ms")), 0.95)
+    if lateness_ms is None or len(samples.times_ns) < 2:
+        return ""
+    period_ms = float(np.median(np.diff(samples.times_ns))) / 1e6
+    if lateness_ms <= MOST_LATENESS_OF_PERIOD * period_ms:
+        return ""
+    return f"Sensors were read up to {milliseconds_text(lateness_ms)} late (p95), at a period of {milliseconds_text(period_ms)}."
+
+
+def _frequency_fell(samples: Samples) -> str:
+    """The fastest core's frequency, since that is where the load is: the last quarter's median against the first's."""
+    cores = [column for name, column in samples.channels.items() if _CPU_FREQUENCY.fullmatch(name)]
+    if not cores or len(samples.times_ns) < 8:
+        return ""
+    fastest_mhz = np.fmax.reduce(cores)
+    quarter = len(fastest_mhz) // 4
+    early, late = fastest_mhz[:quarter], fastest_mhz[-quarter:]
+    if not np.isfinite(early).any() or not np.isfinite(late).any():
+        return ""
+    before_mhz, after_mhz = float(np.nanmedian(early)), float(np.nanmedian(late))
+    if after_mhz >= (1 - MOST_FREQUENCY_FALL) * before_mhz:
+        return ""
+    return f"The processor's frequency fell from {before_mhz:.0f} to {after_mhz:.0f} MHz."
+
+
+def _fits_in_cache(data: RunData, context: RunContext, window: Window) -> str:
+    read = bandwidth.achieved(data.steps, context.costs, window) if context.costs else None
+    cache_bytes = context.last_level_cache_bytes
+    if read is None or cache_bytes is None or not bandwidth.fits_in_cache(read.mean_step_bytes, cache_bytes):
+        return ""
+    return (
+        f"A decode step reads {bytes_text(read.mean_step_bytes)}, less than {bandwidth.FITS_IN_CACHE_BELOW} times the last-level "
+        f"cache of {bytes_text(cache_bytes)}: part of it comes from the cache, so its bandwidth says little of the memory."
+    )

@@ -1,0 +1,92 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from profiler.analysis import little
+from profiler.records.timing import REQUEST_DTYPE, STEP_DTYPE, RequestStatus, RunData
+
+MS = 1_000_000
+
+
+def test_one_user_by_hand(requests_of, steps_of, context_of):
+    # 30 requests of 100 ms, one after the other: X = 10 a second, E2E = 0.1 s, N = 1.
+    requests = requests_of(*((100 * i, 100 * i, 100 * i + 50, 100 * i + 100, 2) for i in range(30)))
+    steps = steps_of(*({"start": 50 * i, "end": 50 * i + 50, "in_system": 1} for i in range(60)))
+    load = context_of(users=1).specification.load
+    assert little.residual(RunData(requests, steps=steps), load) == pytest.approx(0)
+    miscounted = steps.copy()
+    miscounted["in_system"][:6] = 2  # one in ten steps counts a request too many
+    assert little.residual(RunData(requests, steps=miscounted), load) == pytest.approx(0.1)
+    assert little.residual(RunData(requests, steps=steps), dataclasses.replace(load, users=2)) == pytest.approx(1)
+
+
+def test_fewer_than_twenty_requests_times_say_nothing(requests_of, steps_of, context_of):
+    def run(count):
+        return RunData(
+            requests_of(*((100 * i, 100 * i, 100 * i + 50, 100 * i + 100, 2) for i in range(count))),
+            steps=steps_of(*({"start": 50 * i, "end": 50 * i + 50, "in_system": 1} for i in range(2 * count))),
+        )
+
+    load = context_of(users=1).specification.load
+    assert little.residual(run(19), load) is None
+    assert little.residual(run(20), load) == pytest.approx(0)
+    assert little.residual(RunData(), load) is None
+
+
+@pytest.mark.parametrize("think_s", [0.0, 0.4])
+@pytest.mark.parametrize("loop_ns", [0, 200_000])
+def test_a_closed_loop_of_the_real_scheduler_obeys_the_law(closed_loop, context_of, think_s, loop_ns):
+    data = closed_loop([0, 200, 400, 600, 800], per_user=40, think_s=think_s, slots=3, loop_ns=loop_ns)
+    load = context_of(users=5, think_time_s=think_s).specification.load
+    assert abs(little.residual(data, load)) < 0.02  # requests due amid a step are counted from the next one on
+
+
+def test_users_of_unequal_speed_are_still_counted_right(requests_of, steps_of, context_of):
+    # User 0 needs 100 ms a request, user 1 300 ms, each sends 30: the rates and spans differ, the sum is two users.
+    rows = [(100 * i, 100 * i, 100 * i + 50, 100 * i + 100, 2, RequestStatus.COMPLETED, 0) for i in range(30)]
+    rows += [(300 * i, 300 * i, 300 * i + 50, 300 * i + 300, 2, RequestStatus.COMPLETED, 1) for i in range(30)]
+    steps = steps_of(*({"start": 50 * i, "end": 50 * i + 50, "in_system": 2 if i < 60 else 1} for i in range(180)))
+    assert little.residual(RunData(requests_of(*rows), steps=steps), context_of(users=2).specification.load) == pytest.approx(0)
+
+
+def test_a_lost_answer_shows(closed_loop, context_of):
+    data = closed_loop([0, 300], per_user=40)
+    lost = dataclasses.replace(data, requests=np.delete(data.requests, np.arange(20, 30)))
+    load = context_of(users=2).specification.load
+    assert little.residual(data, load) == pytest.approx(0, abs=0.01)
+    assert abs(little.residual(lost, load)) > little.RESIDUAL_FLAGGED
+
+
+def test_idle_time_counts_nobody(requests_of, steps_of, context_of):
+    # A request of 10 ms each second, whose only step stays the last for 990 ms.
+    requests = requests_of(*((1000 * i, 1000 * i, 1000 * i + 10, 1000 * i + 10, 1) for i in range(5)))
+    steps = steps_of(*({"start": 1000 * i, "end": 1000 * i + 10, "in_system": 1} for i in range(5)))
+    load = context_of(users=1, think_time_s=0.99).specification.load
+    assert little.residual(RunData(requests, steps=steps), load) == pytest.approx(0)
+
+
+STAYS = st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 60)), min_size=1, max_size=40)
+
+
+@given(STAYS)
+@settings(max_examples=200)
+def test_the_law_is_exact_from_empty_to_empty(context_of, stays):
+    # Steps from each change of the count to the next, so that their count of requests in the system is the true one.
+    due_ns = np.array([due for due, _ in stays], np.int64) * MS
+    end_ns = due_ns + np.array([stay for _, stay in stays], np.int64) * MS
+    requests = np.zeros(len(stays), REQUEST_DTYPE)
+    requests["due_ns"], requests["end_ns"], requests["status"], requests["user"] = due_ns, end_ns, RequestStatus.COMPLETED, -1
+    instants = np.unique(np.concatenate((due_ns, end_ns)))
+    in_system = np.array([np.count_nonzero((due_ns <= at) & (at < end_ns)) for at in instants[:-1]], np.int64)
+    steps = np.zeros(len(instants) - 1, STEP_DTYPE)
+    steps["start_ns"], steps["end_ns"], steps["in_system"] = instants[:-1], instants[1:], in_system
+    steps = steps[in_system > 0]
+    residual = little.residual(RunData(requests, steps=steps), context_of(arrival="offline", users=0).specification.load)
+    lasts_ns = int(end_ns.max() - due_ns.min())
+    if lasts_ns * len(stays) < 20 * int((end_ns - due_ns).sum()):
+        assert residual is None
+    else:
+        assert residual == pytest.approx(0, abs=1e-12)

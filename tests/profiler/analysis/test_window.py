@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profiler.analysis import throughput
+from profiler.analysis.window import Window, measurement_window
+from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, TOKEN_DTYPE, RequestStatus, RunData
+
+MS = 1_000_000
+
+
+def test_one_user_from_its_first_to_its_last_end(closed_loop, context_of):
+    # Prefill of 64: 74 ms, then 31 decodes of 11 ms = 341: a request takes 415 ms, the ends are 415, 830, 1245, 1660.
+    data = closed_loop([0], per_user=4)
+    window = measurement_window(data, context_of(users=1))
+    assert window == Window(415 * MS, 1660 * MS, is_short=False)
+    assert np.count_nonzero(window.stamped(data.tokens["time_ns"])) == 3 * 32
+    assert np.count_nonzero(window.due(data.requests["due_ns"])) == 3
+
+
+def test_eight_users_and_four_waves_in_lockstep_span_whole_cycles(closed_loop, context_of):
+    # All prompts fit one step: 10 + 512 = 522 ms; 31 decodes of 18 ms = 558 ms; a cycle takes 1080 ms, and there are four.
+    data = closed_loop([0] * 8, per_user=4)
+    window = measurement_window(data, context_of(users=8))
+    assert window == Window(1080 * MS, 4320 * MS, is_short=False)
+    assert window.seconds == 3.24
+    # Three cycles: 3 × 8 × 32 tokens, 3 × 8 × 64 prompt tokens, 3 × 8 requests; the same rate as one whole cycle alone.
+    assert throughput.output_tok_s(data.tokens, window) == pytest.approx(768 / 3.24)
+    assert throughput.output_tok_s(data.tokens, window) == pytest.approx(8 * 32 / 1.080)
+    assert throughput.prompt_tok_s(data.steps, window) == pytest.approx(1536 / 3.24)
+    assert throughput.requests_s(data.requests, window) == pytest.approx(24 / 3.24)
+    assert np.count_nonzero(window.due(data.requests["due_ns"])) == 24
+
+
+def test_two_waves_in_lockstep_are_just_enough(closed_loop, context_of):
+    data = closed_loop([0] * 8, per_user=2)
+    assert measurement_window(data, context_of(users=8)) == Window(1080 * MS, 2160 * MS, is_short=False)
+
+
+def test_staggered_users_leave_out_ramp_and_tail(closed_loop, context_of):
+    starts_ms = [0, 130, 260, 390, 520, 650, 780, 910]
+    truth = closed_loop(starts_ms, per_user=60)
+    busy = measurement_window(truth, context_of(users=8))
+    data = closed_loop(starts_ms, per_user=6)
+    window = measurement_window(data, context_of(users=8))
+    assert not window.is_short
+    by_user = [data.requests["end_ns"][data.requests["user"] == user] for user in range(8)]
+    assert window.start_ns == max(ends.min() for ends in by_user)
+    assert window.end_ns == min(ends.max() for ends in by_user)
+    speed = throughput.output_tok_s(data.tokens, window)
+    assert speed == pytest.approx(throughput.output_tok_s(truth.tokens, busy), rel=0.04)
+    whole = Window(0, int(data.tokens["time_ns"].max()), is_short=True)
+    assert throughput.output_tok_s(data.tokens, whole) < 0.95 * speed  # what ramp and tail would have cost
+
+
+def test_a_counter_shared_by_all_users_closes_with_the_first_that_gets_nothing(closed_loop, context_of):
+    data = closed_loop([0, 100, 200], requests=11)
+    window = measurement_window(data, context_of(users=3))
+    last_ends = [data.requests["end_ns"][data.requests["user"] == user].max() for user in range(3)]
+    assert window.end_ns == min(last_ends) < max(last_ends)
+
+
+def test_a_duration_closes_at_the_first_end_that_is_not_followed(closed_loop, context_of):
+    data = closed_loop([0, 100, 200], duration_s=3.0, think_s=0.05)
+    window = measurement_window(data, context_of(users=3, think_time_s=0.05))
+    assert not window.is_short
+    assert window.end_ns > 2_900 * MS
+    assert window.end_ns == min(data.requests["end_ns"][data.requests["user"] == user].max() for user in range(3))
+
+
+@pytest.mark.parametrize("per_user", [1, 2])
+def test_too_few_requests_take_the_whole_run_and_say_so(closed_loop, context_of, per_user):
+    # Staggered over a request's time, two requests a user leave a window far shorter than a request.
+    data = closed_loop([0, 250, 500, 750], per_user=per_user)
+    window = measurement_window(data, context_of(users=4))
+    assert window == Window(0, int(data.tokens["time_ns"].max()), is_short=True)
+
+
+def test_a_user_that_never_sends_makes_it_short(closed_loop, context_of):
+    data = closed_loop([0, 0], per_user=4)
+    assert measurement_window(data, context_of(users=3)).is_short
+
+
+def test_offline_is_the_whole_run(offline, context_of):
+    # Four slots, six requests; the last token is the run's end.
+    data = offline(6, 4)
+    window = measurement_window(data, context_of(arrival="offline", users=0))
+    assert window == Window(0, int(data.tokens["time_ns"].max()), is_short=False)
+    assert np.count_nonzero(window.stamped(data.tokens["time_ns"])) == 6 * 32
+    assert np.count_nonzero(window.due(data.requests["due_ns"])) == 6
+
+
+def test_an_unfinished_last_request_does_not_end_the_load_early(requests_of, tokens_of, context_of):
+    unfinished = RequestStatus.UNFINISHED
+    requests = requests_of(
+        (0, 0, 10, 100, 2),
+        (100, 100, 110, 200, 2),
+        (200, 200, 210, None, 2, unfinished),
+        (0, 0, 10, 90, 2, RequestStatus.COMPLETED, 1),
+        (90, 90, 100, 190, 2, RequestStatus.COMPLETED, 1),
+        (190, 190, 200, 280, 2, RequestStatus.COMPLETED, 1),
+    )
+    data = RunData(requests, tokens_of((2, 9, 290)))
+    assert measurement_window(data, context_of(users=2)) == Window(100 * MS, 280 * MS, is_short=False)
+
+
+def test_a_request_that_failed_at_once_does_not_open_the_window(requests_of, tokens_of, context_of):
+    requests = requests_of((0, None, None, 1, 0, RequestStatus.FAILED), (1, 1, 50, 101, 2), (101, 101, 150, 201, 2))
+    data = RunData(requests, tokens_of((2, 9, 201)))
+    assert measurement_window(data, context_of(users=1)) == Window(101 * MS, 201 * MS, is_short=False)
+
+
+def test_an_empty_run_has_an_empty_window(context_of):
+    assert measurement_window(RunData(), context_of()) == Window(0, 0, is_short=True)
+    assert measurement_window(RunData(), context_of(arrival="offline", users=0)) == Window(0, 0, is_short=True)
+
+
+def test_a_run_in_which_all_fails_still_counts_every_request(requests_of, context_of):
+    refused = RequestStatus.REFUSED
+    data = RunData(requests_of((0, None, None, 1, 0, refused), (5, None, None, None, 0, refused)))
+    window = measurement_window(data, context_of(users=1))
+    assert window.is_short
+    assert window.due(data.requests["due_ns"]).all()
+
+
+@st.composite
+def runs(draw):
+    """Request rows of any shape: users with chains of requests, some failed, some never ended."""
+    rows = []
+    users = draw(st.integers(1, 4))
+    for user in range(users):
+        now = draw(st.integers(0, 1000))
+        for _ in range(draw(st.integers(0, 5))):
+            due, first = now, now + draw(st.integers(1, 500))
+            end = first + draw(st.integers(0, 500))
+            status = draw(st.sampled_from(list(RequestStatus)))
+            ended = status != RequestStatus.UNFINISHED
+            rows.append((len(rows), user, due, due, due, first, end if ended else ABSENT_NS, 8, 0, 2, status))
+            now = end + draw(st.integers(0, 50))
+    requests = np.array(rows, REQUEST_DTYPE)
+    last = [row[5] for row in rows] + [row[6] for row in rows if row[6] != ABSENT_NS]
+    tokens = np.array([(0, 0, time, -1) for time in last], TOKEN_DTYPE)
+    return users, RunData(requests, tokens)
+
+
+@given(runs())
+def test_the_window_lies_within_the_run(context_of, case):
+    users, data = case
+    for context in (context_of(users=users), context_of(arrival="offline", users=0)):
+        window = measurement_window(data, context)
+        assert window.start_ns <= window.end_ns
+        if len(data.requests):
+            assert window.start_ns >= data.requests["due_ns"].min()
+            assert window.end_ns <= data.tokens["time_ns"].max()
