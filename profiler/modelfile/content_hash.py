@@ -61,8 +61,10 @@ def _digest(path: Path, identity: _Identity, on_progress: Callable[[float], None
                 raise Interrupted(f"hashing {path} was stopped")
             digest.update(view[:count])
             done_bytes += count
+            if done_bytes > identity["size"]:
+                break  # a file still being written might never end
             if on_progress:
-                on_progress(min(1.0, done_bytes / max(1, identity["size"])))
+                on_progress(done_bytes / identity["size"])
         if _identity(os.fstat(file.fileno())) != identity:
             raise EnvironmentFault(f"{path} changed while it was read; wait until it is complete and try again")
     return digest.hexdigest()
