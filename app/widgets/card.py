@@ -50,6 +50,10 @@ class Card(QWidget):
         self._title.setText(title)
         self._subtitle.show_text(subtitle)
 
+    def add_beside_title(self, widget: QWidget) -> None:
+        """Put a legend or another small thing behind the title and subtitle."""
+        self.header.insertWidget(self.header.indexOf(self._subtitle) + 1, widget)
+
     def set_stripe(self, tone: Tone) -> None:
         """Mark the left edge by `tone`; the card's words must tell the same."""
         self._stripe = tone

@@ -1,0 +1,99 @@
+"""Shares of requests (or gaps) served within a time: empirical distributions, dashed where too few values back them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QWidget
+
+from app.plots.figure import Figure
+from app.plots.legend import series_item
+from app.tokens import Tokens, mixed
+from app.typeface import font
+from profiler.units import milliseconds_text
+
+_MOST_POINTS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class EcdfSeries:
+    """One distribution (`analysis.distribution.ecdf`).
+
+    Attributes:
+        values_ms: ascending.
+        shares: of one, ascending; the last is below 1 where some requests never got there.
+        stated_share: the highest share that so many values can state; the curve is dashed above it.
+    """
+
+    name: str
+    values_ms: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    stated_share: float
+
+
+class EcdfPlot(Figure):
+    """Percent of the values at or below each time."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        self._series: tuple[EcdfSeries, ...] = ()
+        self._limit_ms: float | None = None
+        super().__init__(name, "ms", "% at or below", parent)
+
+    def show_series(self, series: Sequence[EcdfSeries], limit_ms: float | None = None) -> None:
+        """Show these, and a limit where there is one."""
+        self._series = tuple(series)
+        self._limit_ms = limit_ms
+        self.legend.set_items([series_item(item.name, index) for index, item in enumerate(self._series)])
+        self.redraw()
+
+    def paint_content(self, colors: Tokens) -> None:
+        """The limit, then each curve in two parts."""
+        if self._limit_ms is not None:
+            line = pyqtgraph.InfiniteLine(
+                self._limit_ms,
+                pen=pyqtgraph.mkPen(colors.muted, width=1, style=Qt.PenStyle.DashLine),
+                label=f"limit {milliseconds_text(self._limit_ms)}",
+                labelOpts={"position": 0.08, "color": colors.muted, "anchors": [(1, 0.5), (1, 0.5)]},
+            )
+            line.label.setFont(font("label"))
+            self.plot.addItem(line, ignoreBounds=True)
+        for index, item in enumerate(self._series):
+            if len(item.values_ms):
+                self._paint_series(colors, series_item(item.name, index).color, item)
+        self.plot.setLimits(xMin=0, yMin=0, yMax=104)
+
+    def fit(self) -> None:
+        """From 0 to a little beyond what can be stated; the few slowest values would squeeze all others."""
+        ends = [
+            float(item.values_ms[min(len(item.values_ms) - 1, int(np.searchsorted(item.shares, item.stated_share)))])
+            for item in self._series
+            if len(item.values_ms)
+        ]
+        right = max([*ends, 0.85 * (self._limit_ms or 0), 1.0])
+        self.plot.setRange(xRange=(0, right * 1.25), yRange=(0, 103), padding=0)
+
+    def _paint_series(self, colors: Tokens, color: int, item: EcdfSeries) -> None:
+        ink = colors.series[color]
+        # Beyond some thousand steps nothing is left to see; the ends stay exact.
+        kept = np.unique(np.linspace(0, len(item.values_ms) - 1, min(len(item.values_ms), _MOST_POINTS)).round().astype(np.int64))
+        x = np.repeat(np.concatenate((item.values_ms[:1], item.values_ms[kept])), 2)[1:]
+        y = 100 * np.repeat(np.concatenate(([0.0], item.shares[kept])), 2)[:-1]
+        stated = y <= 100 * item.stated_share
+        until = max(1, int(np.count_nonzero(stated)))
+        self.plot.addItem(pyqtgraph.PlotCurveItem(x[:until], y[:until], pen=pyqtgraph.mkPen(ink, width=1)))
+        if until < len(x):
+            faint = pyqtgraph.mkPen(mixed(colors.surface, ink, 0.55), width=1, style=Qt.PenStyle.DotLine)
+            self.plot.addItem(pyqtgraph.PlotCurveItem(x[until - 1 :], y[until - 1 :], pen=faint))
+
+    def words_at(self, position: QPointF, is_near: Callable[[QPointF], bool]) -> str:
+        """What share each distribution has reached at the pointer's time."""
+        lines = []
+        for item in self._series:
+            count = int(np.searchsorted(item.values_ms, position.x(), side="right"))
+            share = float(item.shares[count - 1]) if count else 0.0
+            caution = " (too few values to state)" if share > item.stated_share else ""
+            lines.append(f"{item.name}: {100 * share:.3g} % within {milliseconds_text(position.x())}{caution}")
+        return "\n".join(lines) if position.x() > 0 else ""

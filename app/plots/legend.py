@@ -1,0 +1,114 @@
+"""Legends: a sample of each curve and its words, on one baseline; inside a time plot or in a card's title line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.tokens import Tokens, tokens
+from app.typeface import font
+
+Sample = Literal["line", "dots"]
+Marker = Literal["none", "circle", "square", "triangle", "diamond"]
+
+SAMPLE_PX = 14
+GAP_PX = 12
+_WORDS_PX = 4
+_MARKER_PX = 5
+_MARKERS: tuple[Marker, ...] = ("circle", "square", "triangle", "diamond")
+
+
+@dataclass(frozen=True, slots=True)
+class LegendItem:
+    """A curve's words and how it is told apart: a colour of the theme's series, and a marker."""
+
+    words: str
+    color: int
+    marker: Marker = "none"
+    sample: Sample = "line"
+
+
+def series_item(words: str, index: int) -> LegendItem:
+    """The look of the `index`-th series of a figure: four colours, and markers that shift when the colours begin again."""
+    return LegendItem(words, index % 4, _MARKERS[(index + index // 4) % 4])
+
+
+def item_width(words: str) -> float:
+    """How wide an item is."""
+    return SAMPLE_PX + _WORDS_PX + QFontMetricsF(font("label")).horizontalAdvance(words)
+
+
+def paint_marker(painter: QPainter, marker: Marker, center: QPointF, color: QColor) -> None:
+    """A small mark on a line."""
+    half = _MARKER_PX / 2
+    x, y = center.x(), center.y()
+    if marker == "square":
+        painter.fillRect(QRectF(x - half, y - half, _MARKER_PX, _MARKER_PX), color)
+        return
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    if marker == "circle":
+        painter.drawEllipse(center, half + 0.5, half + 0.5)
+    elif marker == "triangle":
+        corners = [QPointF(x, y - half - 1), QPointF(x + half + 1, y + half), QPointF(x - half - 1, y + half)]
+        painter.drawConvexPolygon(QPolygonF(corners))
+    elif marker == "diamond":
+        reach = half + 1
+        corners = [QPointF(x, y - reach), QPointF(x + reach, y), QPointF(x, y + reach), QPointF(x - reach, y)]
+        painter.drawConvexPolygon(QPolygonF(corners))
+
+
+def paint_item(painter: QPainter, colors: Tokens, baseline: QPointF, item: LegendItem) -> None:
+    """The sample and the words; the painter has the label font."""
+    color = QColor(colors.series[item.color])
+    middle = QPointF(baseline.x() + SAMPLE_PX / 2, baseline.y() - 4)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    if item.sample == "dots":
+        paint_marker(painter, "circle", middle, color)
+    else:
+        painter.fillRect(QRectF(baseline.x(), middle.y() - 1, SAMPLE_PX, 2), color)
+        paint_marker(painter, item.marker, middle, color)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(QColor(colors.muted))
+    painter.drawText(baseline + QPointF(SAMPLE_PX + _WORDS_PX, 0), item.words)
+
+
+class LegendLine(QWidget):
+    """The legend of a figure, for its card's title line."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._items: tuple[LegendItem, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def set_items(self, items: Sequence[LegendItem]) -> None:
+        """Show these."""
+        self._items = tuple(items)
+        self.setAccessibleName(", ".join(item.words for item in self._items))
+        self.setToolTip("\n".join(item.words for item in self._items))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """All items in one line."""
+        return QSize(round(sum(item_width(item.words) + GAP_PX for item in self._items)), 18)
+
+    def minimumSizeHint(self) -> QSize:
+        """Items that do not fit are told by the tooltip."""
+        return QSize(SAMPLE_PX, 18)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the items that fit, and … for the others."""
+        painter = QPainter(self)
+        painter.setFont(font("label"))
+        x = 0.0
+        for item in self._items:
+            if x + item_width(item.words) > self.width():
+                painter.drawText(QPointF(x, 13), "…")
+                break
+            paint_item(painter, tokens(), QPointF(x, 13), item)
+            x += item_width(item.words) + GAP_PX
+        painter.end()
