@@ -103,7 +103,7 @@ def test_the_crosshair_is_shared_by_pointer_and_keys(qtbot: QtBot) -> None:
     assert cursor.ago_s == pytest.approx(30, abs=0.5)
     assert other.grab().toImage() != before
     words = [text for _, text in one.readings(30.0)]
-    assert words == ["output 178 tok/s", "prompt 89.1 tok/s"]
+    assert words == ["output 178 tok/s", "prompt 89.2 tok/s"]
     qtbot.keyClick(one, Qt.Key.Key_Escape)
     assert cursor.ago_s is None
     assert other.grab().toImage() == before
@@ -158,7 +158,7 @@ def test_every_live_figure_draws_a_minute_and_nothing(qtbot: QtBot, theme: Theme
         plot.show_figures(live_minute(**gpu))
         image = plot.grab().toImage()
         assert image != empty
-        seen = {image.pixelColor(x, y).name() for x in range(0, 420) for y in range(40, 170)}
+        seen = {image.pixelColor(x, y).name() for x in range(420) for y in range(40, 170)}
         for curve in plot._curves:
             if curve.highest() > 0:
                 assert tokens().series[curve.style.color] in seen, (plot.accessibleName(), curve.style.name)
