@@ -88,7 +88,7 @@ class DecodeLoop:
         while not self._cancellation.is_requested:
             begin_ns = now_ns() - origin_ns
             for arrival in source.take_due(begin_ns):
-                self._accept(arrival, begin_ns)
+                self._accept(arrival, self._sent_ns(arrival.due_ns, begin_ns))
             plan = scheduler.plan()
             if plan is None:
                 due_ns = source.next_due_ns()
@@ -101,6 +101,13 @@ class DecodeLoop:
             if not self._step(plan, begin_ns, origin_ns):
                 return False
         return False
+
+    def _sent_ns(self, due_ns: int, looked_ns: int) -> int:
+        """When the request stood in the queue: as it was due while a step ran (the loop takes it up at the step's end, which is
+        waiting, not lateness), else when the loop woke to send it.
+        """
+        is_in_step = self._worked_until_ns is not None and due_ns <= self._worked_until_ns
+        return due_ns if is_in_step else looked_ns
 
     def _accept(self, arrival: Arrival, sent_ns: int) -> None:
         length = self._prompts.length_of(arrival.request)

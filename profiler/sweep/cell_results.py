@@ -22,7 +22,8 @@ Intervals = dict[str, tuple[float, float]]
 class CellResults:
     """The cells of a running sweep, their status and their figures.
 
-    A cell's figures come from its valid runs; when every run so far was made invalid by a flag there are none.
+    A cell's figures come from its valid runs. A run that a flag makes invalid is measured once more; when the repeat is disturbed
+    as well it is accepted, with its flags, since the machine is as it is.
     """
 
     def __init__(self, cells: Sequence[CellRecord], machine: Fingerprint, slo: Slo) -> None:
@@ -35,12 +36,15 @@ class CellResults:
         """A cell as it stands."""
         return self._cells[cell_id]
 
-    def judge(self, run: RunRecord, cell: CellRecord, data: RunData) -> tuple[Figures, tuple[str, ...], bool]:
+    def judge(self, run: RunRecord, cell: CellRecord, data: RunData, *, is_repeat: bool) -> tuple[Figures, tuple[str, ...], bool]:
         """A finished run's figures, its flags ("name: sentence"), and whether it is valid."""
         context = self._context(run, cell)
         flags = validity.flags(data, context)
         texts = tuple(f"{flag.name}: {flag.sentence}" for flag in flags)
-        return run_figures(data, context), texts, not any(flag.invalidates for flag in flags)
+        is_disturbed = any(flag.invalidates for flag in flags)
+        if is_disturbed and is_repeat:
+            texts += ("disturbed twice: Measured again and disturbed again; its figures are kept, with doubt.",)
+        return run_figures(data, context), texts, not is_disturbed or is_repeat
 
     def take(self, ended: "EndedRun", *, was_skipped: bool) -> CellRecord:
         """Add a repetition that has ended; returns the cell as it is now."""

@@ -12,11 +12,13 @@ class PlannedRun:
     Attributes:
         block: from 1; the blocks follow each other.
         repetition: from 1 within the cell.
+        is_repeat: it stands in for a run that a flag made invalid.
     """
 
     cell_id: int
     repetition: int
     block: int
+    is_repeat: bool = False
 
 
 def interleaved(cell_ids: Sequence[int], repetitions: int, seed: int) -> list[PlannedRun]:

@@ -45,6 +45,7 @@ class Repetition:
         tell: Callable[[SweepEvent], None],
     ) -> None:
         self._run = RunRecord(run_id, cell.cell_id, planned.repetition, planned.block, specification)
+        self._is_repeat = planned.is_repeat
         self._cell = cell
         self._writer = writer
         self._tell = tell
@@ -132,7 +133,7 @@ class Repetition:
         run = replace(self._run, status=status, reason=reason, log_tail=end.outcome.log_tail)
         figures: Figures | None = None
         if status is RunStatus.DONE:
-            figures, flags, is_valid = results.judge(run, self._cell, data)
+            figures, flags, is_valid = results.judge(run, self._cell, data, is_repeat=self._is_repeat)
             run = replace(run, flags=flags, is_valid=is_valid)
             self._writer.set_run_figures(run.run_id, figures)
         self._writer.update_run(run)

@@ -57,6 +57,7 @@ class Runner:
         self._tell = subscriber
         self._force = force
         self._slo = parse_slo(plan.need.slo)
+        self._told_flags: set[tuple[int, str]] = set()
 
     def pause(self) -> None:
         """Start no further repetition until `resume`."""
@@ -132,8 +133,8 @@ class Runner:
         machine: Fingerprint,
     ) -> SweepEnded:
         models = tuple(model.record for model in prepared if model.record is not None)
-        for model in models:
-            writer.add_model(model)
+        for record in models:
+            writer.add_model(record)
         for cell in cells:
             writer.add_cell(cell)
         runs = interleaved(
@@ -217,7 +218,10 @@ class Runner:
         was_skipped = self.controls.take_skip() and run.status is RunStatus.PARTIAL
         results.take(ended, was_skipped=was_skipped)
         for flag in run.flags:
-            self._happened(writer, "flag", f"Run {planned.repetition} of cell {cell_id}: {flag}", cell_id, run.run_id)
+            name = flag.partition(":")[0]
+            if (cell_id, name) not in self._told_flags:  # each run keeps its flags; telling them once a cell is enough
+                self._told_flags.add((cell_id, name))
+                self._happened(writer, "flag", f"Run {planned.repetition} of cell {cell_id}: {flag}", cell_id, run.run_id)
         if was_skipped:
             schedule.drop_cell(cell_id)
             self._happened(writer, "skip", f"Cell {cell_id} was skipped.", cell_id)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from profiler.clock import now_ns
 from profiler.sweep.order import PlannedRun
@@ -9,8 +10,6 @@ from profiler.sweep.order import PlannedRun
 
 class Schedule:
     """The queue of repetitions with its clock.
-
-    A repetition that a flag made invalid is run once more, at the end; a second flag is accepted.
 
     Attributes:
         done: repetitions that have ended.
@@ -23,7 +22,6 @@ class Schedule:
         self._begin_ns = now_ns()
         self._run_begin_ns = self._begin_ns
         self._seconds: dict[int, list[float]] = {}
-        self._repeated: set[tuple[int, int]] = set()
         self.done = 0
         self.planned = len(runs)
 
@@ -43,10 +41,8 @@ class Schedule:
 
     def repeat(self, run: PlannedRun) -> None:
         """Run a repetition once more, after all others."""
-        if (run.cell_id, run.repetition) not in self._repeated:
-            self._repeated.add((run.cell_id, run.repetition))
-            self._queue.append(run)
-            self.planned += 1
+        self._queue.append(replace(run, is_repeat=True))
+        self.planned += 1
 
     def has(self, cell_id: int) -> bool:
         """Whether a cell still has something to run."""
