@@ -24,13 +24,19 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """The processor."""
+    """The processor.
+
+    Attributes:
+        last_level_cache_bytes: of the outermost cache, all its instances together.
+        quota_cores: cores' worth of time that a control group grants (2.5: two and a half), None without a quota.
+    """
 
     name: str
     physical_cores: int | None
     logical_cores: int | None
     last_level_cache_bytes: int | None
     instruction_sets: tuple[str, ...] = ()
+    quota_cores: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
