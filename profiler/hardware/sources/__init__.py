@@ -1,0 +1,1 @@
+"""What can be read of the machine at one moment: a source a module."""
