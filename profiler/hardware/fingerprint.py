@@ -1,0 +1,66 @@
+"""Takes the machine's fingerprint. Tells no host or user name, no serial number, and nothing that changes between two calls
+but the free memory of its devices. It never asks llama.cpp: what the engine child said is passed in.
+"""
+
+import dataclasses
+import platform
+from collections.abc import Sequence
+
+import profiler
+from profiler.hardware import cpu, main_memory
+from profiler.hardware.sources import nvml
+from profiler.records.fingerprint import Ceilings, Device, EngineIdentity, Fingerprint, TelemetrySource
+
+
+def take(
+    engine: EngineIdentity, devices: tuple[Device, ...], ceilings: Ceilings, telemetry: tuple[TelemetrySource, ...]
+) -> Fingerprint:
+    """The fingerprint of this machine.
+
+    Args:
+        engine: which llama.cpp the engine child loaded.
+        devices: what ggml lists there; GPUs that only NVIDIA's driver knows are added.
+        ceilings: what was measured at best.
+        telemetry: what can be read while something runs (`telemetry.sources_available`).
+    """
+    return Fingerprint(
+        cpu=cpu.read(),
+        memory_total_bytes=main_memory.total_bytes(),
+        swap_total_bytes=main_memory.swap_total_bytes(),
+        devices=joined_devices(devices, nvml.devices()),
+        ceilings=ceilings,
+        engine=engine,
+        operating_system=_operating_system(),
+        kernel=platform.release(),
+        python=platform.python_version(),
+        app_version=profiler.__version__,
+        telemetry=telemetry,
+    )
+
+
+def joined_devices(listed: Sequence[Device], driver_listed: Sequence[Device]) -> tuple[Device, ...]:
+    """What ggml lists, then the driver's GPUs that llama.cpp was not built for.
+
+    A driver's GPU counts as listed when a device bears its name, or when the CUDA backend is there, which lists every NVIDIA GPU;
+    such devices take over the driver's version.
+    """
+    joined = []
+    has_cuda = any(device.backend == "CUDA" for device in listed)
+    for device in listed:
+        twin = next((other for other in driver_listed if device.backend == "CUDA" or other.name in device.name), None)
+        joined.append(dataclasses.replace(device, driver=device.driver or twin.driver) if twin else device)
+    joined += [other for other in driver_listed if not has_cuda and not any(other.name in device.name for device in listed)]
+    return tuple(joined)
+
+
+def _operating_system() -> str:
+    match platform.system():
+        case "Linux":
+            try:
+                return platform.freedesktop_os_release()["PRETTY_NAME"]
+            except (OSError, KeyError):
+                return "Linux"
+        case "Darwin":
+            return f"macOS {platform.mac_ver()[0]}"
+        case system:
+            return f"{system} {platform.release()} ({platform.version()})"
