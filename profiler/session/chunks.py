@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.errors import BadFile
 from profiler.records import packing
 from profiler.records.timing import COLUMN_DTYPES, Samples, to_columns
 
@@ -60,7 +61,7 @@ def sample_chunks(samples: Samples) -> Iterator[Chunk]:
 
 
 def chunk_rows(kind: Literal["token", "step"], chunk: Chunk) -> NDArray[Any]:
-    """The inverse of `row_chunks` for one chunk; raises ValueError or BadFile when it is not one."""
+    """The inverse of `row_chunks` for one chunk; raises ValueError when it is not one."""
     dtype = COLUMN_DTYPES[kind]
     columns = _decode(chunk)
     rows = np.empty(chunk.rows, dtype)
@@ -75,7 +76,7 @@ def chunk_rows(kind: Literal["token", "step"], chunk: Chunk) -> NDArray[Any]:
 
 
 def chunk_samples(chunk: Chunk) -> Samples:
-    """The inverse of `sample_chunks` for one chunk; raises ValueError or BadFile when it is not one."""
+    """The inverse of `sample_chunks` for one chunk; raises ValueError when it is not one."""
     columns = _decode(chunk)
     if columns.get(_TIMES, np.empty(0)).dtype != np.int64:
         raise ValueError("a chunk of samples has no times")
@@ -127,8 +128,11 @@ def _decode(chunk: Chunk) -> dict[str, NDArray[Any]]:
         raise ValueError(f"a chunk is packed as {chunk.codec[:40]!r}, which this Inferometer does not know")
     if not (0 < chunk.rows <= MAX_ROWS and 0 < chunk.unpacked_bytes <= MAX_UNPACKED_BYTES):
         raise ValueError("a chunk claims to be larger than chunks are")
+    try:
+        packed_columns = packing.unpack(_inflated(chunk))
+    except BadFile as error:
+        raise ValueError(error.sentence) from error
     columns: dict[str, NDArray[Any]] = {}
-    packed_columns = packing.unpack(_inflated(chunk))
     for name, column in packed_columns.items():
         if name.endswith(_FIRST):
             continue

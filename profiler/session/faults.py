@@ -47,3 +47,5 @@ def sorted_faults(path: Path) -> Iterator[None]:
         if code in _BAD_FILE:
             raise BadFile(_BAD_FILE[code].format(path=path)) from error
         raise
+    except UnicodeDecodeError as error:  # SQLite's message quotes a damaged name
+        raise BadFile(_BAD_FILE[sqlite3.SQLITE_CORRUPT].format(path=path)) from error

@@ -15,13 +15,12 @@ from profiler.records.run_record import CellRecord, CellStatus, Figures, ModelRe
 from profiler.records.timing import COLUMN_DTYPES, RunData, Samples, no_rows
 from profiler.session import chunks, migrations, rows, schema
 from profiler.session.claim import is_claimed
-from profiler.session.faults import primary_code, sorted_faults
+from profiler.session.connection import connect_for_reading
+from profiler.session.faults import sorted_faults
 from profiler.session.typed_values import from_json, typed
 
 _MAX_VALUE_BYTES = 64 << 20
 """No text or chunk is larger; SQLite refuses to allocate for one that claims to be."""
-
-_BUSY_TIMEOUT_S = 5.0
 
 Record = TypeVar("Record")
 
@@ -74,7 +73,7 @@ class SessionReader:
             raise BadFile(f"{path} is a folder, not an Inferometer session.")
         if not path.exists():
             raise EnvironmentFault(f"{path} does not exist.")
-        reader = cls(path, _connect(path))
+        reader = cls(path, connect_for_reading(path))
         try:
             with sorted_faults(path):
                 version = migrations.identify(reader._connection, path)
@@ -248,7 +247,7 @@ class SessionReader:
         """What does not fit our records becomes a sentence about the file."""
         try:
             yield
-        except (ValueError, OverflowError, BadFile) as error:
+        except (ValueError, OverflowError) as error:
             reason = str(error).rstrip(".")
             raise BadFile(f"{self.path} is damaged: a row of its table {table} cannot be read ({reason}).") from error
 
@@ -256,36 +255,3 @@ class SessionReader:
 _REQUESTS_OF_VALID_RUNS = (
     "FROM request JOIN run ON run.run_id = request.run_id WHERE run.cell_id = ? AND run.status = 'done' AND run.is_valid = 1"
 )
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """A read-only connection; raises BadFile or EnvironmentFault.
-
-    A file that was closed while someone read it still expects a write-ahead log beside it, and SQLite cannot make one in a
-    folder that is read-only. When there is none to be read, such a file is whole and opens as one that nobody changes.
-    """
-    log = path.with_name(path.name + "-wal")
-    with sorted_faults(path):
-        try:
-            return _connect_by(path, "mode=ro")
-        except sqlite3.OperationalError as error:
-            if primary_code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-                raise
-            if not log.exists() or log.stat().st_size == 0:
-                return _connect_by(path, "immutable=1")
-    raise EnvironmentFault(
-        f"{path} was not closed by its writer, and its folder is read-only; "
-        f"copy it and {log.name} to another folder and open it there."
-    )
-
-
-def _connect_by(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
-    try:
-        for setting in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "query_only = ON"):
-            connection.execute(f"PRAGMA {setting}").fetchall()
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
-    except BaseException:
-        connection.close()
-        raise
-    return connection

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -25,13 +25,11 @@ from profiler.records.run_record import CellRecord, Figures, ModelRecord, RunRec
 from profiler.records.timing import COLUMN_DTYPES, REQUEST_DTYPE, Samples
 from profiler.session import chunks, migrations, rows, schema
 from profiler.session.claim import Claim
+from profiler.session.connection import connect_for_reading, connect_for_writing
 from profiler.session.faults import sorted_faults
 
 COMMIT_PERIOD_NS = 1_000_000_000
 PERCENTILE_METHOD = "nearest rank on raw values"
-
-_BUSY_TIMEOUT_S = 2.0
-"""How long a reader may hold up the checkpoint on closing; after that the file stays in two parts, equally whole."""
 
 
 class SessionWriter:
@@ -94,7 +92,7 @@ class SessionWriter:
                 "percentile_method": PERCENTILE_METHOD,
             }
             _make_file(path, meta)
-            connection = _connect(path)
+            connection = connect_for_writing(path)
         except BaseException:
             claim.release()
             raise
@@ -112,7 +110,8 @@ class SessionWriter:
             raise EnvironmentFault(f"{path} does not exist.")
         claim = Claim.take(path)
         try:
-            connection = _connect(path)
+            _refuse_unwritable(path)
+            connection = connect_for_writing(path)
         except BaseException:
             claim.release()
             raise
@@ -230,9 +229,6 @@ class SessionWriter:
 
     def _go_on(self) -> None:
         with sorted_faults(self.path):
-            version = migrations.identify(self._connection, self.path)
-            if version > schema.SCHEMA_VERSION:
-                raise BadFile(migrations.newer_version_sentence(self.path, version))
             migrations.upgrade(self._connection)
             migrations.check_shape(self._connection, self.path, schema.SCHEMA_VERSION)
             found = self._connection.execute("SELECT run_id, kind, max(sequence) FROM chunk GROUP BY run_id, kind")
@@ -325,17 +321,12 @@ def _insertion(table: str, columns: Iterable[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """A connection in autocommit mode, so that transactions begin and end where this module says."""
-    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
-    try:
-        with sorted_faults(path):
-            for setting in ("foreign_keys = ON", "trusted_schema = OFF", "journal_mode = WAL", "synchronous = FULL"):
-                connection.execute(f"PRAGMA {setting}").fetchall()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+def _refuse_unwritable(path: Path) -> None:
+    """Raise BadFile unless this is a session of a known version. It looks without writing: opening for writing changes a file."""
+    with sorted_faults(path), closing(connect_for_reading(path)) as connection:
+        version = migrations.identify(connection, path)
+    if version > schema.SCHEMA_VERSION:
+        raise BadFile(migrations.newer_version_sentence(path, version))
 
 
 def _make_file(path: Path, meta: dict[str, str]) -> None:
