@@ -12,7 +12,6 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import BinaryIO, NoReturn
 
 from profiler.errors import BadFile, EnvironmentFault
@@ -169,7 +168,7 @@ class _Reader:
         self._check_count("tensors", tensor_count, _MIN_TENSOR_BYTES, MAX_TENSORS)
         metadata = self._metadata(pair_count, beginning_only)
         tensors = () if beginning_only else self._tensors(tensor_count, self._alignment(metadata))
-        return Header(version, tensor_count, MappingProxyType(metadata), tensors, self._file_bytes)
+        return Header(version, tensor_count, metadata, tensors, self._file_bytes)
 
     def _take_preamble(self) -> bytes:
         if self._file_bytes < _PREAMBLE.size:

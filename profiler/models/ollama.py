@@ -31,9 +31,9 @@ def model_blobs(manifest: Path, blobs: Path) -> list[Path]:
     A digest is the only thing taken from the file, and only if it is one: no path can lead out of `blobs`. Raises OSError.
     """
     with open(manifest, "rb") as file:
-        text = file.read(MAX_MANIFEST_BYTES + 1)
+        text = file.read(MAX_MANIFEST_BYTES)  # what is longer is cut, and then no JSON
     try:
-        document = json.loads(text) if len(text) <= MAX_MANIFEST_BYTES else None
+        document = json.loads(text)
     except (ValueError, RecursionError):
         document = None
     digests = (layer.get("digest") for layer in _layers(document) if layer.get("mediaType") == MODEL_LAYER)

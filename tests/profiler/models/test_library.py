@@ -130,7 +130,8 @@ def test_ollama_files_that_are_not_what_they_seem(home: Path, tmp_path: Path) ->
         manifest.write_text(text)
     big = store / "manifests" / library_folder / "big" / "latest"
     big.parent.mkdir(parents=True)
-    big.write_text(json.dumps({"layers": [], "padding": "x" * 2**20}))
+    layer = {"mediaType": "application/vnd.ollama.image.model", "digest": f"sha256:{'1' * 64}"}
+    big.write_text(json.dumps({"layers": [layer], "padding": "x" * 2**20}))
     result = scan()
     assert (result.files, result.unreadable) == ((), ())
 
@@ -239,12 +240,16 @@ def test_service_of_another_user_is_told(home: Path, monkeypatch: pytest.MonkeyP
     assert [(path, "Permission denied" in reason) for path, reason in scan().unreadable] == [(manifests, True)]
 
 
-def test_links_in_a_circle_end(home: Path, tmp_path: Path) -> None:
+def test_links_in_a_circle_end(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (listed.append(Path(path).name), real(path))[1])
     folder = tmp_path / "mine"
     model(folder / "below" / "A.gguf")
     (folder / "below" / "up").symlink_to(folder, target_is_directory=True)
     (folder / "below" / "again").symlink_to(folder / "below", target_is_directory=True)
     assert [name for name, _ in found(folder)] == ["A"]
+    assert listed == ["mine", "below"], "each folder is listed once"
 
 
 def test_depth_is_bounded(home: Path, tmp_path: Path) -> None:
