@@ -86,4 +86,6 @@ def _told_faults(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise EnvironmentFault(f"{target} could not be written ({error.strerror or error}); nothing was left there.") from error
+        raise EnvironmentFault(
+            f"{target} could not be written ({error.strerror or error}); nothing was changed there."
+        ) from error
