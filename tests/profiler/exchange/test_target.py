@@ -1,3 +1,4 @@
+import os
 from contextlib import suppress
 
 import pytest
@@ -56,6 +57,24 @@ def test_a_missing_folder_is_told(tmp_path):
         pytest.fail("began")
     with pytest.raises(EnvironmentFault, match="does not exist"), new_folder(tmp_path / "no" / "x", force=False, own_files=[]):
         pytest.fail("began")
+
+
+def test_the_replaced_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    target = tmp_path / "x"
+    target.mkdir()
+    (target / "a").write_text("old")
+    really_replace = os.replace
+
+    def replace_but_for_the_new_one(source, destination):
+        if (source / "a").read_text() == "new":
+            raise PermissionError(13, "Permission denied")
+        really_replace(source, destination)
+
+    monkeypatch.setattr(os, "replace", replace_but_for_the_new_one)
+    with pytest.raises(EnvironmentFault, match="Permission denied"), new_folder(target, force=True, own_files=["a"]) as folder:
+        (folder / "a").write_text("new")
+    assert (target / "a").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_a_full_disk_is_told(tmp_path):

@@ -1,4 +1,5 @@
 import dataclasses
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -121,8 +122,12 @@ def test_damaged_chunks_are_refused(chunk, complaint):
 def test_a_bomb_is_not_inflated():
     """64 MiB would come out of 64 kB; no more than what is claimed is taken."""
     data = zlib.compress(bytes(64 << 20))
+    tracemalloc.start()
     with pytest.raises(ValueError, match="another size"):
         chunks.chunk_rows("token", chunks.Chunk(2, chunks.CODEC, 100, data))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 1 << 20
 
 
 def test_packed_bytes_that_do_not_add_up_are_refused():

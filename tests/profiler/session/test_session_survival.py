@@ -58,6 +58,15 @@ def test_all_that_was_committed_is_read(killed):
         assert [cell.status for cell in reader.cells()] == [CellStatus.PARTIAL]
 
 
+def test_reading_it_changes_nothing(killed):
+    """A connection that may write would move the log into the file, under the feet of whoever goes on with the session."""
+    log = killed.with_name(killed.name + "-wal")
+    before = killed.read_bytes(), log.read_bytes()
+    with SessionReader.open(killed) as reader:
+        reader.run_data(1)
+    assert (killed.read_bytes(), log.read_bytes()) == before
+
+
 def test_it_can_be_gone_on_with(killed):
     with SessionWriter.open(killed):
         pass
