@@ -71,6 +71,7 @@ class Chips(QWidget):
         for chip in self._chips.values():
             self._group.removeButton(chip)
             self._layout.removeWidget(chip)
+            chip.hide()
             chip.deleteLater()
         self._chips = {choice.value: Chip(choice.label, choice.tip, self) for choice in choices}
         for chip in self._chips.values():

@@ -48,6 +48,8 @@ class FlowLayout(QLayout):
         x = y = row_height = 0
         for index, item in enumerate(items):
             size = item.sizeHint().boundedTo(QSize(max(width, item.minimumSize().width()), item.sizeHint().height()))
+            if item.hasHeightForWidth():
+                size.setHeight(item.heightForWidth(size.width()))
             if x > 0 and x + size.width() > width:
                 x, y, row_height = 0, y + row_height + self._spacing_px, 0
                 rows.append([])

@@ -7,6 +7,7 @@ from app.widgets.flow_layout import FlowLayout
 from app.widgets.sentence import Sentence, set_tone
 
 LABEL_WIDTH_PX = 132
+_LINE_PX = 32
 
 
 class FormRow(QWidget):
@@ -53,7 +54,8 @@ class FormRow(QWidget):
         self._label.setToolTip(term)
         if self._controls:
             self._label.setBuddy(self._controls[0])
-            self._label.setMinimumHeight(self._controls[0].sizeHint().height())
+            # Beside one line of controls the label stands in its middle, beside several at the first one.
+            self._label.setMinimumHeight(min(_LINE_PX, max(control.sizeHint().height() for control in self._controls)))
 
     @staticmethod
     def _words(text: str) -> QLabel:

@@ -112,7 +112,8 @@ class Matrix(QWidget):
 
     def _label_px(self) -> int:
         metrics = self.fontMetrics()
-        return min(_MOST_LABEL_PX, max((metrics.horizontalAdvance(row) for row in self._rows), default=0) + 12)
+        longest_px = max(metrics.horizontalAdvance(text) for text in (self._column_title, *self._rows))
+        return min(_MOST_LABEL_PX, longest_px + 12)
 
     def _cell_px(self) -> int:
         columns = max(1, len(self._columns))
