@@ -68,6 +68,14 @@ def test_idle_time_counts_nobody(requests_of, steps_of, context_of):
     assert little.residual(RunData(requests, steps=steps), load) == pytest.approx(0)
 
 
+def test_the_loops_own_work_between_steps_counts(requests_of, steps_of, context_of):
+    # 100 ms a request: twice 10 ms of the loop's work, which a step's row tells, and 40 ms of step.
+    requests = requests_of(*((100 * i, 100 * i, 100 * i + 50, 100 * i + 100, 2) for i in range(30)))
+    rows = ({"start": 50 * i + 10, "end": 50 * i + 50, "in_system": 1, "loop_ns": 10 * MS} for i in range(60))
+    residual = little.residual(RunData(requests, steps=steps_of(*rows)), context_of(users=1).specification.load)
+    assert residual == pytest.approx(-10 / 3000)  # only what came before the first step is not known
+
+
 STAYS = st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 60)), min_size=1, max_size=40)
 
 

@@ -146,6 +146,7 @@ def test_only_the_last_minute_is_kept(closed_loop):
     assert figures.tiles.output_tokens == 200 * 32
     assert figures.ttft_times_s[0] > end_ns / 1e9 - 60
     assert np.isfinite(slices.itl_p95_ms).all()
+    assert same(fed(data, []).snapshot(end_ns), figures)
 
 
 def test_what_has_not_arrived_is_not_missing_but_silence_is(closed_loop):

@@ -97,3 +97,11 @@ def test_requests_of_another_run_order_align_with_their_rows(data):
     order = np.array([2, 0, 4, 1, 3])
     good = good_requests(data.requests, data.tokens, slo)
     assert good_requests(data.requests[order], data.tokens, slo).tolist() == good[order].tolist()
+
+
+def test_a_refused_request_misses_with_as_many_gaps_as_an_answer_has(requests_of, tokens_of):
+    # Ten gaps of 10 ms, and ten that never came: of twenty, the median is there and p90 is not.
+    requests = requests_of((0, 0, 10, 110, 11), (0, None, None, None, 0, RequestStatus.REFUSED))
+    data = RunData(requests, tokens_of(*((0, step, 10 + 10 * step) for step in range(11))))
+    assert is_met(data, WINDOW, parse_slo("itl_ms.p50<=10"))
+    assert not is_met(data, WINDOW, parse_slo("itl_ms.p90<=10"))

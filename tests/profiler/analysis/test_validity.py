@@ -57,7 +57,7 @@ def test_foreign_load_in_the_window_invalidates(calm, context):
 
 def test_foreign_load_before_the_window_does_not_count(calm, context):
     # The window opens when both users have an answer, at about a tenth of the run.
-    assert names(sampled(calm, foreign_cpu_percent=[100] * 2 + [0] * 38), context) == []
+    assert names(sampled(calm, foreign_cpu_percent=[100] * 5 + [0] * 35), context) == []
 
 
 def test_throttling_invalidates(calm, context):

@@ -69,11 +69,18 @@ def test_a_duration_closes_at_the_first_end_that_is_not_followed(closed_loop, co
     assert window.end_ns == min(data.requests["end_ns"][data.requests["user"] == user].max() for user in range(3))
 
 
-@pytest.mark.parametrize("per_user", [1, 2])
-def test_too_few_requests_take_the_whole_run_and_say_so(closed_loop, context_of, per_user):
-    # Staggered over a request's time, two requests a user leave a window far shorter than a request.
-    data = closed_loop([0, 250, 500, 750], per_user=per_user)
+def test_too_few_requests_take_the_whole_run_and_say_so(closed_loop, context_of):
+    data = closed_loop([0, 250, 500, 750], per_user=1)
     window = measurement_window(data, context_of(users=4))
+    assert window == Window(0, int(data.tokens["time_ns"].max()), is_short=True)
+
+
+def test_a_sliver_shorter_than_a_request_is_no_window(closed_loop, context_of):
+    # Staggered over a request's time, two requests a user leave less than a request between the last first and first last end.
+    data = closed_loop([0, 200], per_user=2)
+    ends_ms = [(data.requests["end_ns"][data.requests["user"] == user] // MS).tolist() for user in range(2)]
+    assert max(ends[0] for ends in ends_ms) < min(ends[-1] for ends in ends_ms)
+    window = measurement_window(data, context_of(users=2))
     assert window == Window(0, int(data.tokens["time_ns"].max()), is_short=True)
 
 
