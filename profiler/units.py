@@ -9,7 +9,8 @@ def significant(value: float, digits: int = 3) -> str:
     """`value` with about `digits` significant digits and no exponent: 0.0123, 1.23, 12.3, 123, 1230."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    rounded = float(f"{value:.{digits - 1}e}")  # 0.9996 has its first digit before the point once it is rounded
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
     return f"{value:.{decimals}f}"
 
 

@@ -6,7 +6,6 @@ import typer
 
 from profiler.child.engine_child import EngineChild
 from profiler.cli.output import Json, print_json, printable, standard_error, standard_output
-from profiler.hardware import ceilings
 from profiler.records.fingerprint import Fingerprint
 from profiler.sweep.preparation import describe_machine
 from profiler.units import NOT_AVAILABLE, bytes_text, significant
@@ -16,10 +15,8 @@ def command(
     refresh: Annotated[bool, typer.Option("--refresh", help="Measure the ceilings again.")] = False, json: Json = False
 ) -> None:
     """Tell what this machine is: processor, memory, devices, measured ceilings, llama.cpp, and which telemetry there is."""
-    if refresh:
-        ceilings.measured(refresh=True)
     with EngineChild() as child:
-        machine = describe_machine(child, lambda sentence, _share: standard_error().print(sentence))
+        machine = describe_machine(child, lambda sentence, _share: standard_error().print(sentence), refresh=refresh)
     if json:
         print_json(machine.to_json())
         return

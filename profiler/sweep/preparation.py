@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from profiler.child.engine_child import EngineChild
-from profiler.errors import EnvironmentFault, InferometerError
+from profiler.errors import EnvironmentFault, InferometerError, UnusableArguments
 from profiler.hardware import ceilings, fingerprint, telemetry
 from profiler.modelfile.content_hash import sha256
 from profiler.modelfile.costs import step_costs
@@ -35,10 +35,13 @@ class PreparedModel:
     problem: str = ""
 
     def costs(self, context: ContextSettings) -> StepCosts | None:
-        """What a step of it reads."""
+        """What a step of it reads; None where that is not understood, or for a cache type that llama.cpp will refuse."""
         if self.description is None:
             return None
-        return step_costs(self.description, context.cache_type_k, context.cache_type_v)
+        try:
+            return step_costs(self.description, context.cache_type_k, context.cache_type_v)
+        except UnusableArguments:
+            return None
 
 
 def resolve_model_path(name: str) -> Path:
@@ -51,16 +54,19 @@ def resolve_model_path(name: str) -> Path:
     return path.absolute()
 
 
-def describe_machine(child: EngineChild, report: Report) -> Fingerprint:
-    """The fingerprint with this engine's identity; the ceilings are measured when no measurement of this machine is kept."""
+def describe_machine(child: EngineChild, report: Report, *, refresh: bool = False) -> Fingerprint:
+    """The fingerprint with this engine's identity.
+
+    The ceilings are measured when no measurement of this machine is kept, or anew with `refresh`.
+    """
     end = child.run_job("describe", {})
     if not end.outcome.is_done:
         raise EnvironmentFault(end.outcome.sentence)
     identity = EngineIdentity(end.result["llama_cpp_python"], tuple(end.result["backends"]), str(end.result["system_info"]))
     devices = tuple(Device(**device) for device in end.result["devices"])
-    if ceilings.cached() is None:
+    if refresh or ceilings.cached() is None:
         report("measuring this machine's memory bandwidth", None)
-    return fingerprint.take(identity, devices, ceilings.measured(), telemetry.sources_available())
+    return fingerprint.take(identity, devices, ceilings.measured(refresh), telemetry.sources_available())
 
 
 def prepare_models(

@@ -206,6 +206,8 @@ class Runner:
             ended = repetition.carry_out(child, telemetry, results, lambda: self._tell(self._progress(schedule)))
             self.controls.bind(None)
             schedule.end(planned)
+            for sentence in telemetry.drain_faults():
+                self._happened(writer, "source failed", sentence, run_id=run_id)
             self._settle_run(writer, schedule, planned, ended, results)
             self._tell(self._progress(schedule))
             writer.tick()
