@@ -105,7 +105,7 @@ class SweepBridge(QObject):
         self._budget = budget or RedrawBudget()
         self._inbox = Inbox(self._deliver, self)
         self._timer = QTimer(self)
-        self._timer.setTimerType(Qt.TimerType.CoarseTimer)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_tick)
         self._thread: threading.Thread | None = None
         self._runner: SweepRunner | None = None

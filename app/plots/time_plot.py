@@ -77,6 +77,16 @@ class TimePlot(QWidget):
         self.setAccessibleName(title)
         cursor.moved.connect(self._on_cursor_moved)
 
+    @property
+    def curve_count(self) -> int:
+        """How many curves there are."""
+        return len(self._curves)
+
+    def add_curve(self, style: CurveStyle) -> None:
+        """Have one more curve."""
+        self._curves.append(Curve(style))
+        self._stale()
+
     def curve(self, index: int) -> Curve:
         """A curve, to be given points; `draw` shows them."""
         return self._curves[index]
@@ -213,7 +223,7 @@ class TimePlot(QWidget):
         painter = QPainter(self)
         painter.drawPixmap(0, 0, standing.picture)
         painter.save()
-        painter.setClipRect(self._frame_rect())
+        painter.setClipRect(standing.area.adjusted(0, -4, 5, 4))
         for curve in reversed(self._curves):  # the first one on top
             if len(curve.times_s):
                 self._paint_curve(painter, colors, standing.area, curve)

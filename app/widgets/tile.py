@@ -12,7 +12,8 @@ from app.widgets.surface import paint_surface
 _PADDING_PX = 13
 _HEIGHT_PX = 90
 _LEAST_WIDTH_PX = 184
-_MOST_WIDTH_PX = 300
+_MOST_WIDTH_PX = 212
+"""Six tiles beside each other fill a window of 1440; longer words end in … and are told by the tooltip."""
 _UNKNOWN = "–"
 
 

@@ -145,7 +145,7 @@ def test_every_live_figure_draws_a_minute_and_nothing(qtbot: QtBot, theme: Theme
         LatencyPlot(cursor),
         ThroughputPlot(cursor),
         BatchPlot(cursor),
-        MemoryPlot(cursor, has_vram=True),
+        MemoryPlot(cursor),
         BandwidthPlot(cursor),
         MachinePlot(cursor),
         GpuPlot(0, cursor),
@@ -165,7 +165,7 @@ def test_every_live_figure_draws_a_minute_and_nothing(qtbot: QtBot, theme: Theme
 
 
 def test_memory_changes_its_unit_with_its_size(qtbot: QtBot) -> None:
-    plot = MemoryPlot(TimeCursor(), has_vram=False)
+    plot = MemoryPlot(TimeCursor())
     qtbot.addWidget(plot)
     plot.set_levels(96_000_000, None)
     plot.show_figures(live_minute(process_rss_bytes=312e6))

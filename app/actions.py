@@ -1,0 +1,55 @@
+"""Every action of the window, once: words, shortcut, tip. Menus and buttons show them; the main window says what they do."""
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+
+PAGE_TITLES = ("Models", "Plan", "Live", "Results")
+
+
+class Actions(QObject):
+    """The actions, as children of the window.
+
+    Attributes:
+        pages: one for each page, by title; checkable, since one of them is shown.
+        pause: becomes "Resume" while the sweep is paused.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.open = self._make("Open…", "Ctrl+O", "Open a session (.inferometer), a model (.gguf) or a plan (.toml)")
+        self.preferences = self._make("Preferences…", "Ctrl+,", "Theme, folders, quiet measuring")
+        self.quit = self._make("Quit", "Ctrl+Q", "Close Inferometer; a running sweep is stopped and saved first")
+        self.pages = {
+            title: self._make(title, f"Ctrl+{number}", f"Show the page {title}", checkable=True)
+            for number, title in enumerate(PAGE_TITLES, 1)
+        }
+        self.start = self._make("Start", "Ctrl+Return", "Measure what the Plan page says")
+        self.pause = self._make("Pause", "Ctrl+P", "Start no further run until you resume")
+        self.skip_cell = self._make("Skip cell", "Ctrl+K", "End this run and leave out the rest of its cell")
+        self.stop = self._make("Stop", "Ctrl+.", "End the sweep; everything measured is kept")
+        self.quiet = self._make(
+            "Quiet while measuring", "Ctrl+Shift+Q", "Draw between runs only, so that watching costs nothing", checkable=True
+        )
+        self.forget_recent = self._make("Forget these", "", "Empty the list of recent sessions; the files stay")
+        self.about = self._make("About Inferometer", "", "Version, licences, folders")
+        self.show_sweep_state(is_running=False, is_stopping=False, is_paused=False)
+
+    def _make(self, words: str, shortcut: str, tip: str, *, checkable: bool = False) -> QAction:
+        action = QAction(words, self)
+        action.setIconText(words)
+        action.setCheckable(checkable)
+        if shortcut:
+            action.setShortcut(QKeySequence(shortcut))
+            tip = f"{tip} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})"
+        action.setToolTip(tip)
+        action.setStatusTip(tip)
+        return action
+
+    def show_sweep_state(self, *, is_running: bool, is_stopping: bool, is_paused: bool) -> None:
+        """Offer what is possible now."""
+        can_steer = is_running and not is_stopping
+        self.start.setEnabled(not is_running)
+        self.pause.setText("Resume" if is_paused else "Pause")
+        self.pause.setIconText(self.pause.text())
+        for action in (self.pause, self.skip_cell, self.stop):
+            action.setEnabled(can_steer)

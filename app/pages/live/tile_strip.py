@@ -1,0 +1,124 @@
+"""The figures that matter while a run is measured, in large type, each with what it means."""
+
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.widgets.flow_layout import FlowLayout
+from app.widgets.sentence import Tone
+from app.widgets.tile import Tile
+from profiler.analysis.live_figures import LiveFigures, LiveTiles
+from profiler.plan.slo import Limit, Slo
+from profiler.records.metric import BY_NAME
+from profiler.records.run_record import CellRecord, RunRecord
+from profiler.units import bytes_text, count_text, percent_text, significant
+
+READING_TOK_S = 7.0
+"""Tokens a second at which a fast reader reads: 300 words a minute at 1.3 tokens a word come to 6.5."""
+
+_WAITING = "waiting for the first answer"
+
+
+def _number(value: float) -> str:
+    return significant(value, 3)
+
+
+class TileStrip(QWidget):
+    """Six tiles that wrap."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.first_token = Tile("First token, p50 · p95", BY_NAME["ttft_ms"].term)
+        self.output = Tile("Output", BY_NAME["output_tok_s"].term)
+        self.each_user = Tile("Each user", BY_NAME["user_tok_s"].term)
+        self.batch = Tile("Batch · queue", "sequences in the newest step · requests due and not yet started")
+        self.memory = Tile("Memory", "resident set of the engine process")
+        self.bandwidth = Tile("Bandwidth", "bytes a decode step must read over its seconds, as a share of the measured peak")
+        layout = FlowLayout(self, spacing_px=12, equal_columns=True)
+        for tile in (self.first_token, self.output, self.each_user, self.batch, self.memory, self.bandwidth):
+            layout.addWidget(tile)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self._slo: Slo = ()
+        self._slots = 0
+        self._peak_gb_s: float | None = None
+        self._weights_bytes: int | None = None
+        self._has_costs = False
+        self.clear("nothing measured yet")
+
+    def clear(self, reason: str) -> None:
+        """Show no figures, and why."""
+        for tile in self.findChildren(Tile):
+            tile.show_unknown(reason)
+
+    def set_slo(self, slo: Slo, peak_gb_s: float | None) -> None:
+        """The limits of the plan and the measured peak of the machine."""
+        self._slo, self._peak_gb_s = slo, peak_gb_s
+
+    def begin_run(self, run: RunRecord, cell: CellRecord, weights_bytes: int | None) -> None:
+        """A run's clock has started; the tiles empty themselves."""
+        self._slots = run.specification.context.slots
+        self._has_costs = cell.costs is not None
+        self._weights_bytes = weights_bytes
+        self.clear(_WAITING)
+
+    def show_figures(self, figures: LiveFigures) -> None:
+        """Show these."""
+        now = figures.tiles
+        self._show_first_token(now)
+        if now.output_tok_s is not None:
+            done = f"{now.failed} failed" if now.failed else f"{count_text(now.completed)} done"
+            prompt = f"prompt {_number(now.prompt_tok_s)} tok/s · " if now.prompt_tok_s else ""
+            self.output.show_figure(_number(now.output_tok_s), "tok/s", prompt + done, "caution" if now.failed else "muted")
+        if now.user_tok_s is not None:
+            context, tone = self._each_user_context(now.user_tok_s)
+            self.each_user.show_figure(_number(now.user_tok_s), "tok/s", context, tone)
+        if now.sequences is not None:
+            occupied = f" · KV {percent_text(now.kv_occupancy / 100)} used" if now.kv_occupancy is not None else ""
+            slots = f"of {self._slots} slot" + ("" if self._slots == 1 else "s")
+            self.batch.show_figure(f"{now.sequences} · {now.waiting}", "", slots + occupied)
+        self._show_memory(now)
+        self._show_bandwidth(now)
+
+    def _show_first_token(self, now: LiveTiles) -> None:
+        if now.ttft_p50_ms is None or now.ttft_p95_ms is None:
+            return
+        limit = next((limit for limit in self._slo if limit.metric == "ttft_ms"), None)
+        context = f"over {count_text(now.completed + now.failed)} answers"
+        tone: Tone = "muted"
+        if limit is not None:
+            context, tone = self._against(limit, {"p50": now.ttft_p50_ms, "p95": now.ttft_p95_ms}.get(limit.statistic))
+        self.first_token.show_figure(f"{now.ttft_p50_ms:.0f} · {now.ttft_p95_ms:.0f}", "ms", context, tone)
+
+    @staticmethod
+    def _against(limit: Limit, value_ms: float | None) -> tuple[str, Tone]:
+        words = f"{limit.statistic} limit {limit.threshold:g} ms"
+        if value_ms is None:
+            return words, "muted"
+        return (f"{words}, met so far", "met") if value_ms <= limit.threshold else (f"{words}, broken", "broken")
+
+    def _each_user_context(self, user_tok_s: float) -> tuple[str, Tone]:
+        limit = next((limit for limit in self._slo if limit.metric == "tpot_ms"), None)
+        if limit is not None:
+            return f"{limit.statistic} limit {limit.threshold:g} ms a token", "muted"
+        if user_tok_s >= READING_TOK_S:
+            return f"faster than reading ({READING_TOK_S:g})", "muted"
+        return f"slower than reading ({READING_TOK_S:g})", "caution"
+
+    def _show_memory(self, now: LiveTiles) -> None:
+        if now.rss_bytes is None:
+            return
+        figure, unit = bytes_text(now.rss_bytes).split(" ")
+        weights = f"weights {bytes_text(self._weights_bytes)} · " if self._weights_bytes is not None else ""
+        vram = "no VRAM" if now.vram_bytes is None else f"VRAM {bytes_text(now.vram_bytes)}"
+        self.memory.show_figure(figure, unit, weights + vram)
+
+    def _show_bandwidth(self, now: LiveTiles) -> None:
+        if not self._has_costs:
+            self.bandwidth.show_unknown("not known for this model")
+        elif now.bandwidth_gb_s is None:
+            return
+        elif now.bandwidth_share is None:
+            self.bandwidth.show_figure(_number(now.bandwidth_gb_s), "GB/s", "peak not measured")
+        else:
+            context = f"{_number(now.bandwidth_gb_s)} of {_number(self._peak_gb_s or 0)} GB/s"
+            self.bandwidth.show_figure(f"{now.bandwidth_share:.0f}", "%", context)
