@@ -38,35 +38,50 @@ def test_two_waves_in_lockstep_are_just_enough(closed_loop, context_of):
     assert measurement_window(data, context_of(users=8)) == Window(1080 * MS, 2160 * MS, is_short=False)
 
 
-def test_staggered_users_leave_out_ramp_and_tail(closed_loop, context_of):
-    starts_ms = [0, 130, 260, 390, 520, 650, 780, 910]
-    truth = closed_loop(starts_ms, per_user=60)
-    busy = measurement_window(truth, context_of(users=8))
-    data = closed_loop(starts_ms, per_user=6)
-    window = measurement_window(data, context_of(users=8))
+def ends_of(data, user):
+    """When that user's requests ended, rising."""
+    return np.sort(data.requests["end_ns"][data.requests["user"] == user]).tolist()
+
+
+def assert_spans_cycles_of_a_full_load(window, data, users):
+    """It opens at the last of the first ends and closes at the opener's last end before some user's last one."""
+    ends = [ends_of(data, user) for user in range(users)]
+    opener = max(ends, key=lambda of_user: of_user[0])
+    full_until_ns = min(of_user[-1] for of_user in ends)
     assert not window.is_short
-    by_user = [data.requests["end_ns"][data.requests["user"] == user] for user in range(8)]
-    assert window.start_ns == max(ends.min() for ends in by_user)
-    assert window.end_ns == min(ends.max() for ends in by_user)
-    speed = throughput.output_tok_s(data.tokens, window)
-    assert speed == pytest.approx(throughput.output_tok_s(truth.tokens, busy), rel=0.04)
-    whole = Window(0, int(data.tokens["time_ns"].max()), is_short=True)
-    assert throughput.output_tok_s(data.tokens, whole) < 0.95 * speed  # what ramp and tail would have cost
+    assert (window.start_ns, window.end_ns) == (opener[0], max(end for end in opener if end <= full_until_ns))
 
 
-def test_a_counter_shared_by_all_users_closes_with_the_first_that_gets_nothing(closed_loop, context_of):
-    data = closed_loop([0, 100, 200], requests=11)
+@pytest.mark.parametrize("prefill_chunk", [512, 64, 24])
+@pytest.mark.parametrize(
+    ("starts_ms", "tolerance"),
+    [
+        ([0, 130, 260, 390, 520, 650, 780, 910], 0.01),
+        ([0, 50, 70, 100, 600, 610, 650, 1000], 0.01),
+        ([0] * 8, 0.05),  # half the prompts wait for the next step, and the first rounds are unlike the later ones
+    ],
+)
+def test_whole_cycles_give_the_speed_of_a_long_run_in_step_or_not(closed_loop, context_of, starts_ms, tolerance, prefill_chunk):
+    speeds = []
+    for per_user in (5, 60):
+        data = closed_loop(starts_ms, per_user=per_user, prefill_chunk=prefill_chunk, batch=256)
+        window = measurement_window(data, context_of(users=8))
+        assert_spans_cycles_of_a_full_load(window, data, 8)
+        speeds.append((throughput.output_tok_s(data.tokens, window), throughput.prompt_tok_s(data.steps, window)))
+    assert speeds[0] == pytest.approx(speeds[1], rel=tolerance)
+
+
+def test_a_counter_shared_by_all_users_closes_before_the_first_gets_nothing(closed_loop, context_of):
+    data = closed_loop([0, 100, 200], requests=17)
     window = measurement_window(data, context_of(users=3))
-    last_ends = [data.requests["end_ns"][data.requests["user"] == user].max() for user in range(3)]
-    assert window.end_ns == min(last_ends) < max(last_ends)
+    assert_spans_cycles_of_a_full_load(window, data, 3)
 
 
-def test_a_duration_closes_at_the_first_end_that_is_not_followed(closed_loop, context_of):
+def test_a_duration_closes_before_the_first_end_that_is_not_followed(closed_loop, context_of):
     data = closed_loop([0, 100, 200], duration_s=3.0, think_s=0.05)
     window = measurement_window(data, context_of(users=3, think_time_s=0.05))
-    assert not window.is_short
-    assert window.end_ns > 2_900 * MS
-    assert window.end_ns == min(data.requests["end_ns"][data.requests["user"] == user].max() for user in range(3))
+    assert_spans_cycles_of_a_full_load(window, data, 3)
+    assert window.end_ns > 2_500 * MS
 
 
 def test_too_few_requests_take_the_whole_run_and_say_so(closed_loop, context_of):
@@ -75,11 +90,11 @@ def test_too_few_requests_take_the_whole_run_and_say_so(closed_loop, context_of)
     assert window == Window(0, int(data.tokens["time_ns"].max()), is_short=True)
 
 
-def test_a_sliver_shorter_than_a_request_is_no_window(closed_loop, context_of):
-    # Staggered over a request's time, two requests a user leave less than a request between the last first and first last end.
+def test_a_stretch_shorter_than_a_cycle_is_no_window(closed_loop, context_of):
+    # Between the last first end and the first last end there is time, but not for a whole request.
     data = closed_loop([0, 200], per_user=2)
-    ends_ms = [(data.requests["end_ns"][data.requests["user"] == user] // MS).tolist() for user in range(2)]
-    assert max(ends[0] for ends in ends_ms) < min(ends[-1] for ends in ends_ms)
+    ends = [ends_of(data, user) for user in range(2)]
+    assert max(of_user[0] for of_user in ends) < min(of_user[-1] for of_user in ends)
     window = measurement_window(data, context_of(users=2))
     assert window == Window(0, int(data.tokens["time_ns"].max()), is_short=True)
 
@@ -98,18 +113,21 @@ def test_offline_is_the_whole_run(offline, context_of):
     assert np.count_nonzero(window.due(data.requests["due_ns"])) == 6
 
 
-def test_an_unfinished_last_request_does_not_end_the_load_early(requests_of, tokens_of, context_of):
-    unfinished = RequestStatus.UNFINISHED
+def test_an_unfinished_request_keeps_the_load_whole(requests_of, tokens_of, context_of):
+    # User 0 opens at 100; user 1 is still being served when user 0 ends its last request.
+    completed, failed, unfinished = RequestStatus.COMPLETED, RequestStatus.FAILED, RequestStatus.UNFINISHED
     requests = requests_of(
-        (0, 0, 10, 100, 2),
-        (100, 100, 110, 200, 2),
-        (200, 200, 210, None, 2, unfinished),
-        (0, 0, 10, 90, 2, RequestStatus.COMPLETED, 1),
-        (90, 90, 100, 190, 2, RequestStatus.COMPLETED, 1),
-        (190, 190, 200, 280, 2, RequestStatus.COMPLETED, 1),
+        (0, 0, 10, 100, 2, completed, 0),
+        (100, 100, 110, 200, 2, completed, 0),
+        (200, 200, 210, 300, 2, completed, 0),
+        (0, 0, 10, 90, 2, completed, 1),
+        (90, 90, 100, 190, 2, completed, 1),
+        (190, 190, 200, None, 2, unfinished, 1),
     )
-    data = RunData(requests, tokens_of((2, 9, 290)))
-    assert measurement_window(data, context_of(users=2)) == Window(100 * MS, 280 * MS, is_short=False)
+    data = RunData(requests, tokens_of((2, 9, 310)))
+    assert measurement_window(data, context_of(users=2)) == Window(100 * MS, 300 * MS, is_short=False)
+    requests["status"][2] = failed  # an end that is no completion closes no cycle
+    assert measurement_window(data, context_of(users=2)) == Window(100 * MS, 200 * MS, is_short=False)
 
 
 def test_a_request_that_failed_at_once_does_not_open_the_window(requests_of, tokens_of, context_of):
