@@ -2,8 +2,8 @@
 
 `python real_llama.py gap MODEL` reads {"prompt", "before", "candidates"} as JSON from standard input and prints the logits that
 the candidates have after that text, and how far any logit moves when the same text is evaluated at other batch sizes.
-`python real_llama.py passes MODEL` reads decode calls ({"unified": bool, "slots": n, "ubatch": n, "calls": [[[sequence, count], …], …]}) and prints the number of graph
-evaluations that each took.
+`python real_llama.py passes MODEL` reads {"unified", "slots", "ubatch", "calls"}, the calls as lists of [sequence, tokens], and
+prints the number of graph evaluations that each took.
 """
 
 import ctypes
@@ -35,10 +35,13 @@ def fill(batch, row, token, position, sequence, wants_logits):
     batch.logits[row] = wants_logits
 
 
+WAYS = ((1, True), (1, False), (8, False), (8, True))  # ggml attends to 64 rows and more by another kernel
+
+
 def gap(model, document):
     text = document["prompt"] + document["before"]
     vocabulary = api.llama_vocab_n_tokens(api.llama_model_get_vocab(model))
-    ways = [last_logits(model, text, copies, at_once, vocabulary) for copies, at_once in ((1, True), (1, False), (8, False))]
+    ways = [last_logits(model, text, copies, at_once, vocabulary) for copies, at_once in WAYS]
     moved = max(float(np.abs(ways[0] - way).max()) for way in ways[1:])
     return {"logits": [float(ways[0][token]) for token in document["candidates"]], "moved": moved}
 
