@@ -1,14 +1,13 @@
 """The sweep beside the form: its matrix of cells, and what it will take held against what is here."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from app.pages.plan.outlook import Outlook
-from app.typeface import font
 from app.widgets.card import Card
+from app.widgets.fact_rows import Fact, FactRows
 from app.widgets.matrix import Matrix, MatrixCell
-from app.widgets.rule import Rule
-from app.widgets.sentence import Sentence, Tone, marked, set_tone
+from app.widgets.sentence import Sentence, Tone
 from app.widgets.sweep_grid import arrange
 from profiler.records.axis import Configuration
 from profiler.sweep.estimate import Estimate
@@ -47,7 +46,7 @@ class SweepCard(Card):
         self._instead = Sentence("", "muted")
         self.body.addWidget(self._area)
         self.body.addWidget(self._instead)
-        self._rows = _EstimateRows()
+        self._rows = FactRows(("estimate", "this plan", "here"))
         self.body.addWidget(self._rows)
         self.body.addStretch(1)
         self.show_nothing()
@@ -67,7 +66,8 @@ class SweepCard(Card):
             self._show_words(f"{count} cells are too many to be drawn here.")
         else:
             self._show_cells(outlook.cells, outlook.estimate)
-        self._rows.show_estimate(outlook, outlook.estimate)
+        self._rows.show_facts(_facts(outlook, outlook.estimate))
+        self._rows.show()
 
     def show_nothing(self) -> None:
         """There is no complete plan."""
@@ -93,65 +93,33 @@ class SweepCard(Card):
         self._instead.hide()
 
 
-class _EstimateRows(QWidget):
-    """The table of estimates: what, for this plan, and against what is here."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(7)
-        self._grid.setColumnStretch(0, 1)
-        self._values: dict[str, tuple[QLabel, QLabel]] = {}
-        for column, text in enumerate(("estimate", "this plan", "here")):
-            head = self._label(text)
-            head.setFont(font("label"))
-            set_tone(head, "muted")
-            self._grid.addWidget(head, 0, column, Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft)
-        for number, name in enumerate(("time", "memory at the most", "disk for quantizations"), 1):
-            row = 2 * number
-            self._grid.addWidget(Rule(), row - 1, 0, 1, 3)
-            value, here = self._label(""), self._label("")
-            for label in (value, here):
-                label.setFont(font("body"))
-            self._values[name] = (value, here)
-            self._grid.addWidget(self._label(name), row, 0)
-            self._grid.addWidget(value, row, 1, Qt.AlignmentFlag.AlignRight)
-            self._grid.addWidget(here, row, 2, Qt.AlignmentFlag.AlignRight)
-        self.hide()
-
-    @staticmethod
-    def _label(text: str) -> QLabel:
-        label = QLabel(text)
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        return label
-
-    def show_estimate(self, outlook: Outlook, estimate: Estimate) -> None:
-        """Fill the rows."""
-        spread = ""
-        if estimate.seconds_low is not None and estimate.seconds_high is not None:
-            spread = f"{rough_duration(estimate.seconds_low)} to {rough_duration(estimate.seconds_high)}"
-        self._show("time", f"about {rough_duration(estimate.seconds)}", spread, "muted")
-        memory = estimate.memory_bytes
-        fits = memory is not None and memory <= outlook.memory_free_bytes
-        self._show(
+def _facts(outlook: Outlook, estimate: Estimate) -> list[Fact]:
+    """The estimate held against what is here."""
+    spread = ""
+    if estimate.seconds_low is not None and estimate.seconds_high is not None:
+        spread = f"{rough_duration(estimate.seconds_low)} to {rough_duration(estimate.seconds_high)}"
+    memory, disk = estimate.memory_bytes, estimate.disk_bytes
+    disk_free = outlook.disk_free_bytes
+    return [
+        Fact("time", f"about {rough_duration(estimate.seconds)}", spread, term="A rule of thumb until a first run was timed"),
+        Fact(
             "memory at the most",
             bytes_text(memory),
             "" if memory is None else f"of {bytes_text(outlook.memory_free_bytes)} free",
-            "met" if fits else "caution",
-        )
-        free, disk = outlook.disk_free_bytes, estimate.disk_bytes
-        if disk == 0:
-            self._show("disk for quantizations", "none", "", "muted")
-        else:
-            here = "" if free is None else f"of {bytes_text(free)} free"
-            self._show("disk for quantizations", bytes_text(disk), here, "met" if free is None or disk <= free else "caution")
-        self.show()
+            _tone(memory, outlook.memory_free_bytes),
+            "Weights, KV cache and buffers of the largest cell",
+        ),
+        Fact(
+            "disk for quantizations",
+            bytes_text(disk) if disk else "none",
+            "" if not disk or disk_free is None else f"of {bytes_text(disk_free)} free",
+            _tone(disk, disk_free),
+            "At the most; they are kept for later sweeps",
+        ),
+    ]
 
-    def _show(self, name: str, value: str, here: str, tone: Tone) -> None:
-        value_label, here_label = self._values[name]
-        value_label.setText(value)
-        value_label.setAccessibleName(f"{name}: {value}")
-        here_label.setText(marked(here, tone))
-        set_tone(here_label, tone)
+
+def _tone(needed: int | None, free: int | None) -> Tone:
+    if needed is None or free is None:
+        return "muted"
+    return "met" if needed <= free else "caution"

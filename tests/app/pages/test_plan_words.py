@@ -70,8 +70,8 @@ def test_several_as_one_says_them() -> None:
         (
             Plan(need=Need(slo=CHAT_SLO, users=4), models=Models(quant=("as-is", "Q8_0")), trust=Trust(repetitions=3)),
             "Measure **SmolLM2**, as it is and as **Q8_0**, with **1, 2 and 4 users** who ask again as soon as an answer is "
-            "there, three times each in mixed order, and see which serves **4 users** with a first token within **1 s** for 95 % of "
-            "requests and **7 tok/s** or more for each.",
+            "there, three times each in mixed order, and see which serves **4 users** with a first token within **1 s** for 95 % "
+            "of requests and **7 tok/s** or more for each.",
         ),
         (
             Plan(load=Load(arrival="offline", concurrency=(8,)), trust=Trust(repetitions=1, budget=600)),

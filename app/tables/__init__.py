@@ -1,0 +1,1 @@
+"""Item models over what is measured: raw values in roles, formatted by delegates."""
