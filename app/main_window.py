@@ -1,0 +1,357 @@
+"""The frame: rail, pages, menus, status bar. It passes what one page asks for on to another and to the sweep bridge."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMainWindow, QStackedWidget, QWidget
+
+from app.actions import PAGE_TITLES, Actions
+from app.bridge.job import Job
+from app.bridge.sweep_bridge import SweepBridge, SweepOutcome
+from app.dialogs.about_dialog import AboutDialog
+from app.dialogs.close_question import CloseQuestion
+from app.dialogs.message import tell
+from app.dialogs.preferences_dialog import PreferencesDialog
+from app.file_kind import FileKind, file_kind
+from app.menus import RecentMenu, fill_menu_bar
+from app.pages.page import Page
+from app.pages.page_makers import PageMakers
+from app.rail import Rail
+from app.session_name import session_path
+from app.settings import Settings
+from app.status_line import StatusLine
+from app.theme import ThemeSwitch
+from profiler.errors import InferometerError
+from profiler.plan.plan import Plan
+from profiler.sweep.events import CellChanged, Progress, SweepEvent, SweepStarted
+
+if TYPE_CHECKING:
+    from app.pages.live_page import LivePage
+    from app.pages.models_page import ModelsPage
+    from app.pages.plan_page import PlanPage
+    from app.pages.results_page import ResultsPage
+
+AnyPage = TypeVar("AnyPage", bound=Page)
+
+_FIRST_SIZE_PX = (1280, 820)
+_LEAST_SIZE_PX = (760, 480)
+_OPENED = "Sessions, models, plans (*.inferometer *.gguf *.toml);;All files (*)"
+
+
+class MainWindow(QMainWindow):
+    """One window, one sweep at a time.
+
+    Args:
+        makers: builds the pages.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        theme: ThemeSwitch,
+        bridge: SweepBridge,
+        makers: Callable[[Settings, SweepBridge, Actions], PageMakers] = PageMakers,
+    ) -> None:
+        super().__init__()
+        self._settings, self._theme, self._bridge = settings, theme, bridge
+        self._is_closing = False
+        self._is_paused = False
+        self._measured_session: Path | None = None
+        self._shown_session: Path | None = None
+        self.commands = Actions(self)
+        self._makers = makers(settings, bridge, self.commands)
+        self.setWindowTitle("Inferometer")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*_LEAST_SIZE_PX)
+        self._stack = QStackedWidget()
+        self._frame = QWidget()
+        across = QHBoxLayout(self._frame)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(0)
+        self._rail = Rail([(action, title.lower()) for title, action in self.commands.pages.items()])
+        across.addWidget(self._rail)
+        across.addWidget(self._stack, 1)
+        self.setCentralWidget(self._frame)
+        self.status = StatusLine()
+        self.setStatusBar(self.status)
+        self._recent = RecentMenu(settings, self.commands, self._on_recent_chosen)
+        fill_menu_bar(self.menuBar(), self.commands, self._recent)
+        self._connect()
+        self._restore()
+
+    @cached_property
+    def models_page(self) -> "ModelsPage":
+        """The page Models, built when it is first needed; likewise the others."""
+        page = self._makers.models()
+        page.model_chosen.connect(self._on_model_chosen)
+        return self._adopted(page)
+
+    @cached_property
+    def plan_page(self) -> "PlanPage":
+        """The page Plan."""
+        page = self._makers.plan()
+        page.start_requested.connect(self._on_start_requested)
+        page.set_measuring(self._bridge.is_running)
+        return self._adopted(page)
+
+    @cached_property
+    def live_page(self) -> "LivePage":
+        """The page Live."""
+        page = self._makers.live()
+        page.plan_wanted.connect(self.commands.pages["Plan"].trigger)
+        page.results_wanted.connect(self._on_results_wanted)
+        return self._adopted(page)
+
+    @cached_property
+    def results_page(self) -> "ResultsPage":
+        """The page Results."""
+        page = self._makers.results()
+        page.plan_requested.connect(self._on_plan_requested)
+        page.plan_wanted.connect(self.commands.pages["Plan"].trigger)
+        page.session_opened.connect(self._on_session_opened)
+        return self._adopted(page)
+
+    def _adopted(self, page: AnyPage) -> AnyPage:
+        self._stack.addWidget(page)
+        for field in page.findChildren(QLineEdit):
+            field.setAcceptDrops(False)  # a dropped file is for the window, wherever it falls
+        return page
+
+    def show_page(self, title: str) -> None:
+        """Show the page with this title."""
+        match title:
+            case "Models":
+                page: Page = self.models_page
+            case "Plan":
+                page = self.plan_page
+            case "Live":
+                page = self.live_page
+            case _:
+                page = self.results_page
+        self.commands.pages[title].setChecked(True)
+        self._stack.setCurrentWidget(page)
+        self._settings.last_page = title
+
+    def open_file(self, path: Path) -> None:
+        """Open a session, a model or a plan on its page; anything else is told in a sentence."""
+        match file_kind(path):
+            case FileKind.SESSION:
+                self.show_page("Results")
+                self.results_page.open_session(path)
+            case FileKind.MODEL:
+                self.show_page("Models")
+                self.models_page.open_model(path)
+            case FileKind.PLAN:
+                self.show_page("Plan")
+                self.plan_page.open_plan_file(path)
+            case None:
+                what = "is neither a session, a model (GGUF) nor a plan" if path.is_file() else "does not exist or cannot be read"
+                tell(self, "Cannot open this", f"{path} {what}.")
+
+    def _connect(self) -> None:
+        commands = self.commands
+        group = QActionGroup(self)
+        for action in commands.pages.values():
+            group.addAction(action)
+        group.triggered.connect(self._on_page_triggered)
+        commands.open.triggered.connect(self._on_open)
+        commands.preferences.triggered.connect(self._on_preferences)
+        commands.forget_recent.triggered.connect(self._settings.forget_recent_sessions)
+        commands.quit.triggered.connect(self.close)
+        commands.about.triggered.connect(self._on_about)
+        commands.start.triggered.connect(self._on_start)
+        commands.pause.triggered.connect(self._on_pause)
+        commands.skip_cell.triggered.connect(self._bridge.skip_cell)
+        commands.stop.triggered.connect(self._on_stop)
+        commands.quiet.toggled.connect(self._on_quiet_toggled)
+        self._bridge.started.connect(self._on_sweep_started)
+        self._bridge.event_arrived.connect(self._on_sweep_event)
+        self._bridge.ended.connect(self._on_sweep_ended)
+
+    def _restore(self) -> None:
+        if not self.restoreGeometry(self._settings.geometry):
+            self.resize(*_FIRST_SIZE_PX)
+        self.commands.quiet.setChecked(self._settings.quiet)
+        # A new window measures nothing, so the Live page would be empty.
+        title = self._settings.last_page
+        self.show_page(title if title in PAGE_TITLES and title != "Live" else "Plan")
+
+    @Slot(object)
+    def _on_page_triggered(self, action: QAction) -> None:
+        self.show_page(action.text())
+
+    @Slot()
+    def _on_open(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, "Open", str(self._settings.sessions_folder), _OPENED)
+        for name in names:
+            self.open_file(Path(name))
+
+    def _on_recent_chosen(self, path: Path) -> None:
+        self.open_file(path)
+
+    @Slot()
+    def _on_preferences(self) -> None:
+        dialog = PreferencesDialog(self._settings, self)
+        dialog.accepted.connect(self._on_preferences_accepted)
+        dialog.open()
+
+    @Slot()
+    def _on_preferences_accepted(self) -> None:
+        self._theme.choose(self._settings.theme)
+        self.commands.quiet.setChecked(self._settings.quiet)
+
+    @Slot()
+    def _on_about(self) -> None:
+        AboutDialog(self._settings, self).open()
+
+    @Slot()
+    def _on_start(self) -> None:
+        self.show_page("Plan")
+        self.plan_page.start()
+
+    @Slot(object)
+    def _on_start_requested(self, plan: Plan) -> None:
+        if self._bridge.is_running:
+            return
+        try:
+            session = session_path(self._settings.sessions_folder, plan, datetime.now())
+        except InferometerError as error:
+            tell(self, "Cannot start", error.sentence)
+            return
+        self.show_page("Live")
+        self._bridge.start(plan, session)
+
+    @Slot()
+    def _on_pause(self) -> None:
+        self._is_paused = not self._is_paused
+        if self._is_paused:
+            self._bridge.pause()
+        else:
+            self._bridge.resume()
+        self._show_sweep_state()
+
+    @Slot()
+    def _on_stop(self) -> None:
+        self._bridge.stop()
+        self.status.show_saving()
+        self._show_sweep_state()
+
+    @Slot(bool)
+    def _on_quiet_toggled(self, is_quiet: bool) -> None:
+        self._settings.quiet = is_quiet
+        self._bridge.set_quiet(is_quiet)
+
+    @Slot(object)
+    def _on_model_chosen(self, path: Path) -> None:
+        self.show_page("Plan")
+        self.plan_page.set_model(path)
+
+    @Slot(object)
+    def _on_plan_requested(self, plan: Plan) -> None:
+        self.show_page("Plan")
+        self.plan_page.set_plan(plan)
+
+    @Slot(object)
+    def _on_results_wanted(self, session: Path) -> None:
+        self.open_file(session)
+
+    @Slot(object)
+    def _on_session_opened(self, session: Path) -> None:
+        self._shown_session = session
+        self._settings.add_recent_session(session)
+
+    @Slot(object, object)
+    def _on_sweep_started(self, plan: Plan, session: Path) -> None:
+        self._is_paused = False
+        self.plan_page.set_measuring(True)
+        self._show_sweep_state()
+
+    @Slot(object)
+    def _on_sweep_event(self, event: SweepEvent) -> None:
+        match event:
+            case SweepStarted(session=session, machine=machine):
+                self._measured_session = session
+                self.status.show_machine(machine)
+                self.status.show_recording(session)
+                self._settings.add_recent_session(session)
+            case Progress(state=state):
+                self._is_paused = state == "paused"
+                self._show_sweep_state()
+            case CellChanged() if self._measured_session == self._shown_session:
+                self.results_page.refresh()
+
+    @Slot(object)
+    def _on_sweep_ended(self, outcome: SweepOutcome) -> None:
+        self._measured_session = None
+        self.plan_page.set_measuring(False)
+        self._show_sweep_state()
+        if outcome.sentence:
+            self.status.show_trouble(outcome.sentence)
+        elif outcome.session is not None:
+            self.status.show_saved(outcome.session)
+        else:
+            self.status.show_idle()
+        if outcome.session is not None and outcome.session == self._shown_session:
+            self.results_page.refresh()
+        if self._is_closing:
+            self.close()
+
+    def _show_sweep_state(self) -> None:
+        self.commands.show_sweep_state(
+            is_running=self._bridge.is_running, is_stopping=self._bridge.is_stopping, is_paused=self._is_paused
+        )
+
+    @Slot()
+    def close_unasked(self) -> None:
+        """Close without the question: the terminal or the system wants the program to end."""
+        if not self._is_closing:
+            self._begin_closing()
+        self.close()
+
+    def _begin_closing(self) -> None:
+        """Ask everything that runs to end; each end tries to close again."""
+        self._is_closing = True
+        self._frame.setEnabled(False)
+        for job in self._running_jobs():
+            job.ended.connect(self.close)
+            job.cancel()
+        if self._bridge.is_running:
+            self._on_stop()
+
+    def _running_jobs(self) -> list[Job]:
+        return [job for job in self.findChildren(Job) if job.is_running]
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask while a sweep runs; then stop it, wait for its file without holding up the window, and go."""
+        if not self._is_closing:
+            if self._bridge.is_running and not CloseQuestion.ask(self):
+                event.ignore()
+                return
+            self._begin_closing()
+        if self._bridge.is_running or self._running_jobs():
+            event.ignore()
+            return
+        self._settings.geometry = self.saveGeometry()
+        self._settings.save()
+        super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files of our kinds."""
+        if self._dropped_files(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open them."""
+        event.acceptProposedAction()
+        for path in self._dropped_files(event):
+            self.open_file(path)
+
+    @staticmethod
+    def _dropped_files(event: QDropEvent) -> list[Path]:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        return [path for path in paths if file_kind(path) is not None]

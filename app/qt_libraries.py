@@ -1,0 +1,51 @@
+"""Whether the window can be shown here at all, told before Qt ends the process by itself. Imports nothing of Qt until asked."""
+
+import ctypes
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+
+_APT = "sudo apt install libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libxcb-cursor0 \
+libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0"
+_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[\w.]*)")
+_WITHOUT_WINDOW = "`inferometer run` and the other commands work without it"
+
+
+def problem_with_window() -> str:
+    """One sentence that says what is missing and what to install; empty when the window can be shown."""
+    try:
+        import PySide6.QtWidgets  # noqa: F401  # the import is the question
+    except ImportError as error:
+        return _missing(str(error))
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    if sys.platform != "linux" or (platform and not platform.startswith("xcb")):
+        return ""
+    if not platform and not os.environ.get("DISPLAY"):
+        if os.environ.get("WAYLAND_DISPLAY"):
+            return ""
+        return f"There is no display here for the window (neither DISPLAY nor WAYLAND_DISPLAY is set); {_WITHOUT_WINDOW}."
+    return _problem_with_xcb()
+
+
+def _problem_with_xcb() -> str:
+    """Qt aborts when its X11 plugin cannot be loaded, so it is loaded here first."""
+    specification = importlib.util.find_spec("PySide6")
+    folders = specification.submodule_search_locations if specification else None
+    for folder in folders or []:
+        plugin = Path(folder) / "Qt" / "plugins" / "platforms" / "libqxcb.so"
+        if plugin.is_file():
+            try:
+                ctypes.CDLL(str(plugin))
+            except OSError as error:
+                return _missing(str(error))
+    return ""
+
+
+def _missing(message: str) -> str:
+    """The loader's message as a sentence that names the library."""
+    match = _LIBRARY.search(message)
+    if match is None or sys.platform != "linux":
+        return f"The window cannot be shown ({message}); install inferometer again. {_WITHOUT_WINDOW}."
+    return f"The window needs {match[1]}, which this system lacks; on Debian and Ubuntu: {_APT}. {_WITHOUT_WINDOW}."
