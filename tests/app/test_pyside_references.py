@@ -1,4 +1,4 @@
-"""PySide6 6.12.0 drops a reference to None with every void call; on Python 3.11 that ends in an abort after some minutes of use."""
+"""PySide6 6.12.0 drops a reference to None with every void call; on Python 3.11 that ends in an abort."""
 
 import sys
 

@@ -66,8 +66,7 @@ def test_preferences_are_kept_on_ok_only(
     qtbot.addWidget(dialog)
     dialog.show()
     qtbot.mouseClick(dialog.theme.chip("dark"), Qt.MouseButton.LeftButton)
-    qtbot.mouseClick(dialog.quiet, Qt.MouseButton.LeftButton, pos=dialog.quiet.rect().center() / 4)
-    dialog.quiet.setChecked(True)
+    qtbot.keyClick(dialog.quiet, Qt.Key.Key_Space)
     folder = tmp_path / "models"
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
     dialog._on_add_library()
