@@ -3,7 +3,7 @@
 import signal
 
 _SIGNALS = {
-    "SIGKILL": "was killed from outside, most likely because memory ran out; try a smaller model, a smaller context or fewer slots",
+    "SIGKILL": "was killed from outside, most likely because memory ran out; try a smaller model, context or number of slots",
     "SIGSEGV": "crashed with a memory error inside llama.cpp (SIGSEGV); other settings or another llama.cpp version may help",
     "SIGBUS": "could not read its model any more (SIGBUS): the file was truncated, replaced or its disk went away",
     "SIGILL": "uses instructions that this processor does not have (SIGILL); llama-cpp-python must be built on this machine",

@@ -230,7 +230,9 @@ class EngineChild:
 
     def _stream_end(self, how: str, *, was_cancelled: bool) -> Outcome:
         if how == _STREAM_GARBLED:
-            sentence = "The engine wrote something that is no message and was killed; parent and child may be of different versions."
+            sentence = (
+                "The engine wrote something that is no message and was killed; parent and child may be of different versions."
+            )
             return Outcome(OutcomeKind.GARBLED, sentence, self.log_tail)
         sentence = self._end_sentence()
         if was_cancelled:

@@ -34,4 +34,23 @@ def main(arguments: Sequence[str]) -> int:
         # Whoever read our output has gone; what is left in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception:  # a bug of ours: told calmly, with the traceback where a report can take it from
+        print(f"inferometer: {_keep_report()}", file=sys.stderr)
+        return 1
     return status if isinstance(status, int) else 0
+
+
+def _keep_report() -> str:
+    """Write the traceback of the exception being handled to the log folder; returns the sentence that says where."""
+    import traceback
+
+    from profiler.paths import log_folder
+
+    apology = "this is a fault of Inferometer, not of what you did"
+    report = log_folder() / "command-fault.txt"
+    try:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError:
+        return f"{apology}: {traceback.format_exc(limit=0).strip().splitlines()[-1]}"
+    return f"{apology}; please report it with {report}."

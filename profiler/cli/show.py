@@ -28,7 +28,8 @@ def command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A session
     console = standard_output()
     console.print(printable(f"{document['title'] or file.name} · {document['created']}"))
     for model in document["models"]:
-        console.print(printable(f"{model['name']} · {model['quantization']} · {bytes_text(model['file_bytes'])}"))
+        named = f"{Path(model['path']).name} · {model['name']} · {model['quantization']} · {bytes_text(model['file_bytes'])}"
+        console.print(printable(named))
     console.print(summary_table(document))
     for cell in document["cells"]:
         for remark in ([cell["reason"]] if cell["reason"] else []) + list(cell["flags"]):

@@ -3,9 +3,14 @@
 import dataclasses
 from typing import Any
 
-from profiler.records.metric import METRICS
-from profiler.records.run_record import CellRecord, RunRecord, RunStatus
+from profiler.records.metric import METRICS, STATISTICS
+from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus
 from profiler.session.reader import SessionReader
+
+NO_FIGURES: Figures = {
+    metric.name: dict.fromkeys(STATISTICS) | {"n": 0} if metric.is_distribution else None for metric in METRICS
+}
+"""The metrics of a cell in which nothing was measured: the usual shape, nothing in it."""
 
 
 def summary_document(reader: SessionReader) -> dict[str, Any]:
@@ -39,7 +44,7 @@ def _cell_document(reader: SessionReader, cell: CellRecord, runs: list[RunRecord
         "runs": sum(run.status is RunStatus.DONE and run.is_valid for run in runs),
         "requests": dataclasses.asdict(reader.request_counts(cell.cell_id)),
         "tokens": dataclasses.asdict(reader.token_counts(cell.cell_id)),
-        "metrics": figures or {metric.name: None for metric in METRICS},
+        "metrics": figures or NO_FIGURES,
         "intervals": {name: list(ends) for name, ends in intervals.items()},
         "flags": list(dict.fromkeys(flag for run in runs for flag in run.flags)),
     }

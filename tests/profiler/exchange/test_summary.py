@@ -47,7 +47,10 @@ def test_a_cell_that_failed(document):
     cell = document["cells"][1]
     assert (cell["status"], cell["reason"], cell["runs"]) == ("failed", "It did not fit.", 0)
     assert cell["requests"] == {"completed": 0, "failed": 0, "unfinished": 0}
-    assert all(cell["metrics"][name] is None for name in LATENCIES)
+    assert all(cell["metrics"][name] == dict.fromkeys(STATISTICS) | {"n": 0} for name in LATENCIES), (
+        "the usual shape, nothing in it"
+    )
+    assert cell["metrics"]["output_tok_s"] is None
     assert cell["intervals"] == {}
 
 
