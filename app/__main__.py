@@ -1,5 +1,6 @@
 """The program's entry. It looks at the arguments before anything of Qt is imported, so that commands and the engine need none."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,18 @@ def _run(arguments: Sequence[str]) -> int:
     return _show_window(arguments)
 
 
+def _import_numpy_with_one_thread() -> None:
+    """OpenBLAS starts a thread a core when numpy is imported, which is a tenth of the start; the window multiplies no matrices.
+
+    The variable goes again, since the engine child would inherit it.
+    """
+    if "OPENBLAS_NUM_THREADS" not in os.environ:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        import numpy  # noqa: F401  # for its effect
+
+        del os.environ["OPENBLAS_NUM_THREADS"]
+
+
 def _show_window(files: Sequence[str]) -> int:
     from app.qt_libraries import problem_with_window
 
@@ -34,6 +47,7 @@ def _show_window(files: Sequence[str]) -> int:
     if problem:
         print(f"inferometer: {problem}", file=sys.stderr)
         return 1
+    _import_numpy_with_one_thread()
     from app.application import run
 
     return run([Path(name).absolute() for name in files])

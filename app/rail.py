@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAction, QColor, QFocusEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from app.icons import pixmap
+from app.keyboard_focus import is_by_keyboard
 from app.tokens import tokens
 from app.typeface import font
 
@@ -22,6 +23,7 @@ class RailButton(QAbstractButton):
         super().__init__(parent)
         self._action = action
         self._icon = icon
+        self._shows_focus = False
         self.setCheckable(True)
         self.setText(action.text())
         self.setAccessibleName(action.text())
@@ -37,6 +39,18 @@ class RailButton(QAbstractButton):
         self.setChecked(self._action.isChecked())  # the window decides which page is shown
         self._action.trigger()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus to who came by keyboard; who clicked sees the page."""
+        super().focusInEvent(event)
+        self._shows_focus = is_by_keyboard(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The focus goes elsewhere."""
+        super().focusOutEvent(event)
+        self._shows_focus = False
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint ground, icon and name."""
         colors = tokens()
@@ -47,7 +61,7 @@ class RailButton(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colors.raised))
             painter.drawRoundedRect(area, 6, 6)
-        if self.hasFocus():
+        if self._shows_focus:
             painter.setPen(QPen(QColor(colors.accent), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(area, 6, 6)

@@ -28,6 +28,7 @@ class CurveStyle:
         shape: "band" fills between a lower and an upper series and draws the lower one as the line.
         marker: a second way to tell it apart than colour.
         is_right: read on an axis of its own, whose range the legend tells.
+        is_available: False when nothing can be read of it here; the legend says so.
     """
 
     name: str
@@ -36,9 +37,12 @@ class CurveStyle:
     shape: Shape = "line"
     marker: Marker = "none"
     is_right: bool = False
+    is_available: bool = True
 
     def legend_item(self, right: Ticks) -> LegendItem:
         """Its entry in the legend; `right` is the scale of the right axis."""
+        if not self.is_available:
+            return LegendItem(f"{self.name} not available", self.color, sample="none")
         range_text = f", right axis 0–{right.texts()[-1]}" if self.is_right else ""
         words = f"{self.name}{range_text} {self.unit}".strip()
         return LegendItem(words, self.color, self.marker, "dots" if self.shape == "dots" else "line")
@@ -94,5 +98,8 @@ class Curve:
 
 def finite_stretches(values: Series) -> list[slice]:
     """The stretches without NaN, so that a gap in the data is a gap in the line."""
-    edges = np.flatnonzero(np.diff(np.isfinite(values), prepend=False, append=False))
+    is_finite = np.isfinite(values)
+    if is_finite.all():  # the usual case, several times faster
+        return [slice(0, len(values))]
+    edges = np.flatnonzero(np.diff(is_finite, prepend=False, append=False))
     return [slice(int(begin), int(end)) for begin, end in zip(edges[::2], edges[1::2], strict=True)]

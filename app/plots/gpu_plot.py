@@ -33,5 +33,6 @@ class GpuPlot(TimePlot):
         samples = figures.samples
         times_s = samples.times_ns / 1e9
         for index, channel in enumerate(self._channels):
+            self.restyle(index, is_available=channel in samples.channels or not len(times_s))
             self.curve(index).set_points(times_s, samples.channels.get(channel, np.full(len(times_s), np.nan)))
         self.draw(figures.now_s)

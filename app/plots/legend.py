@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.tokens import Tokens, tokens
 from app.typeface import font
 
-Sample = Literal["line", "dots"]
+Sample = Literal["line", "dots", "none"]
 Marker = Literal["none", "circle", "square", "triangle", "diamond"]
 
 SAMPLE_PX = 14
@@ -63,7 +63,7 @@ def paint_marker(painter: QPainter, marker: Marker, center: QPointF, color: QCol
 
 def paint_item(painter: QPainter, colors: Tokens, baseline: QPointF, item: LegendItem) -> None:
     """The sample and the words; the painter has the label font."""
-    color = QColor(colors.series[item.color])
+    color = QColor(colors.series[item.color] if item.sample != "none" else colors.line)
     middle = QPointF(baseline.x() + SAMPLE_PX / 2, baseline.y() - 4)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     if item.sample == "dots":

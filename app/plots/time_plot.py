@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.keyboard_focus import is_by_keyboard
 from app.plots.axis import AxisRange
 from app.plots.backdrop import Backdrop, BackdropContent, Limit
 from app.plots.curve import EMPTY, Curve, CurveStyle, Series, finite_stretches
@@ -69,6 +70,7 @@ class TimePlot(QWidget):
         self._right = AxisRange(right_least_top)
         self._limit: Limit | None = None
         self._now_s = 0.0
+        self._shows_focus = False
         self._backdrop: Backdrop | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
@@ -91,10 +93,10 @@ class TimePlot(QWidget):
         """A curve, to be given points; `draw` shows them."""
         return self._curves[index]
 
-    def restyle(self, index: int, *, name: str | None = None, unit: str | None = None) -> None:
-        """Give a curve other words."""
+    def restyle(self, index: int, *, unit: str | None = None, is_available: bool = True) -> None:
+        """Give a curve another unit, or say that nothing can be read of it here."""
         curve = self._curves[index]
-        changed = replace(curve.style, name=name or curve.style.name, unit=curve.style.unit if unit is None else unit)
+        changed = replace(curve.style, unit=curve.style.unit if unit is None else unit, is_available=is_available)
         if changed != curve.style:
             curve.style = changed
             self._stale()
@@ -148,7 +150,7 @@ class TimePlot(QWidget):
                 self._left.ticks,
                 self._limit,
                 SPAN_S,
-                self.hasFocus(),
+                self._shows_focus,
             )
             self._backdrop = Backdrop(content, self.size(), self.devicePixelRatioF())
         return self._backdrop
@@ -177,14 +179,16 @@ class TimePlot(QWidget):
             self._stale()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the focus."""
+        """Show the focus to who came by keyboard."""
         super().focusInEvent(event)
+        self._shows_focus = is_by_keyboard(event)
         self._stale()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """The focus, and the crosshair with it, go elsewhere."""
         super().focusOutEvent(event)
         self._cursor.point_at(None)
+        self._shows_focus = False
         self._stale()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -1,7 +1,7 @@
 """What a page shows while it has nothing to show: why, and the one thing to do next."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.typeface import font
 from app.widgets.sentence import Sentence
@@ -23,14 +23,19 @@ class EmptyState(QWidget):
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words = Sentence(sentence, "muted")
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        words.setFixedWidth(440)
         self.button = QPushButton(button)
         self.button.setProperty("look", "primary")
         self.button.clicked.connect(self.acted)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(12)
-        layout.addStretch(2)
-        layout.addWidget(title)
-        layout.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addStretch(3)
+        column = QWidget()
+        column.setMaximumWidth(440)
+        rows = QVBoxLayout(column)
+        rows.setSpacing(12)
+        rows.addStretch(2)
+        rows.addWidget(title)
+        rows.addWidget(words)
+        rows.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        rows.addStretch(3)
+        across = QHBoxLayout(self)  # not an alignment of the column: that would lose the height that its wrapped words need
+        across.addStretch(1)
+        across.addWidget(column, 100)
+        across.addStretch(1)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from profiler.plan.cells import varying_axes
+from profiler.plan.plan import AS_IS
 from profiler.records.axis import AXES, BY_NAME, AxisValue, Configuration
 
 _COLUMN_AXES = ("concurrency", "slots")
@@ -32,23 +34,12 @@ def _key(configuration: Configuration, axes: Sequence[str]) -> tuple[AxisValue, 
     return tuple(configuration.get(axis) for axis in axes)
 
 
-def varying_axes(configurations: Sequence[Configuration]) -> tuple[str, ...]:
-    """The axes that tell the cells apart, in the order of `AXES`; one that follows from those before it is left out (slots that
-    always equal the users, a context that always fits the prompt).
-    """
-    chosen: list[str] = []
-    for axis in AXES:
-        apart_without = {_key(configuration, chosen) for configuration in configurations}
-        apart_with = {_key(configuration, [*chosen, axis.name]) for configuration in configurations}
-        if len(apart_with) > len(apart_without):
-            chosen.append(axis.name)
-    return tuple(chosen)
-
-
 def value_text(value: AxisValue) -> str:
     """A value as it stands in a label: "8", "0.5", "Q4_K_M", "–" where the axis does not apply."""
     if value is None:
         return "–"
+    if value == AS_IS:
+        return "as is"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -72,7 +63,7 @@ def _ordered(keys: Sequence[tuple[AxisValue, ...]]) -> list[tuple[AxisValue, ...
 
 def arrange(configurations: Sequence[Configuration]) -> SweepGrid:
     """Rows and columns for these cells: users across when they vary, everything else that varies down."""
-    varying = varying_axes(configurations)
+    varying = [axis.name for axis in varying_axes(configurations)]
     column_axis = next((axis for axis in _COLUMN_AXES if axis in varying), varying[-1] if varying else "concurrency")
     row_axes = [axis for axis in varying if axis != column_axis] or ["quant"]
     row_keys = _ordered([_key(configuration, row_axes) for configuration in configurations])
@@ -98,6 +89,8 @@ def arrange(configurations: Sequence[Configuration]) -> SweepGrid:
 def cell_title(configuration: Configuration, varying: Sequence[str] = ()) -> str:
     """A cell in words, with its quantization, users and what else tells it apart: "Q4_K_M · 8 users · threads 2"."""
     named = [axis.name for axis in AXES if axis.name in _ALWAYS_NAMED or axis.name in varying]
+    if configuration.get("quant") == AS_IS and "model" not in named:
+        named[named.index("quant")] = "model"  # "as is" says nothing by itself
     parts = [_told(axis, configuration.get(axis)) for axis in named if configuration.get(axis) is not None]
     if configuration.get("arrival") == "offline":
         parts.append("all at once")

@@ -9,6 +9,7 @@ import numpy as np
 
 from profiler.clock import WallClockAnchor
 from profiler.plan.plan import Plan
+from profiler.records.axis import AXES, Configuration
 from profiler.records.fingerprint import Ceilings, Cpu, EngineIdentity, Fingerprint
 from profiler.records.run_record import (
     CellRecord,
@@ -112,6 +113,8 @@ MACHINE = Fingerprint(
     app_version="0.1.0",
 )
 
+BLANK: Configuration = {axis.name: None for axis in AXES}
+
 MODEL = ModelRecord(1, "SmolLM2-135M-Instruct", "model.gguf", "ab" * 32, "llama", 134_515_008, "Q4_1", 98_000_000, 5.8, 8192)
 
 
@@ -122,7 +125,7 @@ def sweep_cells() -> tuple[CellRecord, ...]:
         CellRecord(
             number,
             1,
-            {"model": "sample", "quant": quant, "arrival": "closed", "concurrency": users, "slots": users, "threads": 2},
+            {**BLANK, "model": "sample", "quant": quant, "arrival": "closed", "concurrency": users, "slots": users, "threads": 2},
             costs=costs,
         )
         for number, (quant, users) in enumerate([(q, u) for q in ("Q8_0", "Q4_K_M") for u in (1, 2, 4)], 1)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.widgets.sweep_grid import cell_title, varying_axes
+from app.widgets.sweep_grid import cell_title
+from profiler.plan.cells import varying_axes
 from profiler.plan.plan import Plan
 from profiler.records.run_record import CellRecord, RunRecord
 from profiler.sweep.events import Preparing, Progress, RunEnded, RunMeasuring, RunStarted, SweepEvent, SweepStarted
@@ -45,7 +46,7 @@ class ProgressWords:
                 self._preparing = event
             case SweepStarted(cells=cells):
                 self._cells = cells
-                self._varying = varying_axes([cell.configuration for cell in cells])
+                self._varying = tuple(axis.name for axis in varying_axes([cell.configuration for cell in cells]))
             case RunStarted(run, cell):
                 self._present = _Present(run, cell, self._clock_s())
             case RunMeasuring():

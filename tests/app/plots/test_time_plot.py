@@ -182,3 +182,15 @@ def test_the_measured_peak_is_told(qtbot: QtBot) -> None:
     assert plot._limit == Limit(24.9, "measured peak 24.9 GB/s")
     plot.set_peak(None)
     assert plot._limit is None
+
+
+def test_what_no_source_tells_is_said_in_the_legend(qtbot: QtBot) -> None:
+    plot = MachinePlot(TimeCursor())
+    qtbot.addWidget(plot)
+    minute = live_minute()
+    del minute.samples.channels["cpu_temperature_celsius"]
+    plot.show_figures(minute)
+    words = [item.words for item in plot._standing()._content.legend]
+    assert words == ["CPU %", "temperature not available", "other programs %"]
+    plot.show_figures(live_minute())
+    assert plot._standing()._content.legend[1].words == "temperature °C"
