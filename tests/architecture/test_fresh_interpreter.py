@@ -44,3 +44,8 @@ def test_the_engine_loads_what_it_works_with_and_no_more(tmp_path):
 def test_the_package_itself_loads_nothing_but_its_version(tmp_path):
     loaded = _modules_after("import profiler", tmp_path)
     assert {name for name in loaded if name.partition(".")[0] == "profiler"} == {"profiler"}
+
+
+def test_the_entry_loads_no_window_library_for_a_command(tmp_path):
+    code = "import app.__main__ as entry\nstatus = entry._run(['run', '--help'])\nassert status == 0"
+    assert not _modules_after(code, tmp_path) & (WINDOW_LIBRARIES - {"app"})
