@@ -7,8 +7,10 @@ import re
 import sys
 from pathlib import Path
 
-_APT = "sudo apt install libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libxcb-cursor0 \
-libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0"
+APT_LINE = "sudo apt install libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 \
+libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0"
+"""What a bare Debian or Ubuntu lacks; found by ldd on PySide6's libraries and its X11 and offscreen platforms."""
+
 _LIBRARY = re.compile(r"(lib[\w.+-]+\.so[\w.]*)")
 _WITHOUT_WINDOW = "`inferometer run` and the other commands work without it"
 
@@ -48,4 +50,4 @@ def _missing(message: str) -> str:
     match = _LIBRARY.search(message)
     if match is None or sys.platform != "linux":
         return f"The window cannot be shown ({message}); install inferometer again. {_WITHOUT_WINDOW}."
-    return f"The window needs {match[1]}, which this system lacks; on Debian and Ubuntu: {_APT}. {_WITHOUT_WINDOW}."
+    return f"The window needs {match[1]}, which this system lacks; on Debian and Ubuntu: {APT_LINE}. {_WITHOUT_WINDOW}."
