@@ -99,6 +99,7 @@ QTableView:focus, QListView:focus, QTreeView:focus { border: 1px solid $accent; 
 QTableView::item { padding: 4px 8px; border-bottom: 1px solid $grid; }
 QTableView::item:selected { background: $raised; color: $text; }
 QTableView::item:focus { border: 1px solid $accent; }
+QDialog QListView { border: 1px solid $line; border-radius: 6px; }
 QListView::item { padding: 4px 8px; }
 QListView::item:selected { background: $raised; color: $text; }
 QHeaderView { background: $surface; }
