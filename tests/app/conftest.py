@@ -1,9 +1,5 @@
 """Fixtures of the window's tests: no screen, Inter loaded, nothing of the user's own folders touched."""
 
-import os
-
-os.environ["QT_QPA_PLATFORM"] = "offscreen"
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +8,12 @@ from PySide6.QtWidgets import QApplication
 
 from app.settings import Settings
 from app.theme import ThemeSwitch
-from app.typeface import load_fonts
+from tests.helpers.offscreen import application
 
 
 @pytest.fixture(scope="session")
-def qapp(qapp_args: list[str], qapp_cls: type[QApplication]) -> QApplication:
-    application = QApplication(qapp_args)
-    load_fonts()
-    return application
+def qapp() -> QApplication:
+    return application()
 
 
 @pytest.fixture(autouse=True)
