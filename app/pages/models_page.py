@@ -9,9 +9,9 @@ from app.bridge.job import Job
 from app.pages.models.details_card import DetailsCard, PredictionCard
 from app.pages.models.fit import judged
 from app.pages.models.library_search import SearchEnd, read, search
+from app.pages.models.model_columns import MODEL_COLUMNS, ModelRow
 from app.pages.page import Page
 from app.settings import Settings
-from app.tables.models_table import MODEL_COLUMNS, ModelRow
 from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 from app.widgets.card import Card

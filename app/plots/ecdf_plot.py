@@ -16,6 +16,7 @@ from app.typeface import font
 from profiler.units import milliseconds_text
 
 _MOST_POINTS = 2000
+_FARTHEST_LIMIT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,17 @@ class EcdfSeries:
 
 
 class EcdfPlot(Figure):
-    """Percent of the values at or below each time."""
+    """Percent of the values at or below each time in ms.
+
+    Attributes:
+        is_limit_in_view: False when the limit lies so far to the right that showing it would squeeze the curves.
+    """
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         self._series: tuple[EcdfSeries, ...] = ()
         self._limit_ms: float | None = None
-        super().__init__(name, "ms", "% at or below", parent)
+        self.is_limit_in_view = True
+        super().__init__(name, "", "", parent)
 
     def show_series(self, series: Sequence[EcdfSeries], limit_ms: float | None = None) -> None:
         """Show these, and a limit where there is one."""
@@ -66,14 +72,17 @@ class EcdfPlot(Figure):
         self.plot.setLimits(xMin=0, yMin=0, yMax=104)
 
     def fit(self) -> None:
-        """From 0 to a little beyond what can be stated; the few slowest values would squeeze all others."""
+        """From 0 to a little beyond what can be stated; the few slowest values or a far limit would squeeze all others."""
         ends = [
             float(item.values_ms[min(len(item.values_ms) - 1, int(np.searchsorted(item.shares, item.stated_share)))])
             for item in self._series
             if len(item.values_ms)
         ]
-        right = max([*ends, 0.85 * (self._limit_ms or 0), 1.0])
-        self.plot.setRange(xRange=(0, right * 1.25), yRange=(0, 103), padding=0)
+        right = 1.25 * max([*ends, 1e-3])
+        if self._limit_ms is not None and self._limit_ms <= _FARTHEST_LIMIT * right:
+            right = max(right, 1.06 * self._limit_ms)
+        self.is_limit_in_view = self._limit_ms is None or self._limit_ms <= right
+        self.plot.setRange(xRange=(0, right), yRange=(0, 103), padding=0)
 
     def _paint_series(self, colors: Tokens, color: int, item: EcdfSeries) -> None:
         ink = colors.series[color]

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.plots.legend import LegendLine
+from app.plots.round_axis import RoundAxis
 from app.tokens import Tokens, tokens
 from app.typeface import font
 
@@ -20,6 +21,9 @@ class Figure(QWidget):
 
     Wheel and drag zoom and pan, + and − zoom, the arrow keys pan, F or a double click show everything again.
 
+    Args:
+        x_label, y_label: at the axes; empty where the card's title line says it.
+
     Attributes:
         plot: pyqtgraph's PlotItem.
         legend: the figure's legend, to be put into its card's header.
@@ -29,7 +33,8 @@ class Figure(QWidget):
         super().__init__(parent)
         self.legend = LegendLine()
         self._labels = {"bottom": x_label, "left": y_label}
-        self._view = pyqtgraph.PlotWidget(self)
+        axes = {side: RoundAxis(side) for side in ("bottom", "left")}
+        self._view = pyqtgraph.PlotWidget(self, axisItems=axes)
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view.setMinimumSize(240, 150)
         self._view.setFrameShape(self._view.Shape.NoFrame)
@@ -37,7 +42,9 @@ class Figure(QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.showGrid(x=False, y=True, alpha=1.0)
+        self.plot.getAxis("left").setZValue(-1000)  # showing the grid lifted it above the curves; they vanish there
         self.plot.vb.setDefaultPadding(0.04)
+        self.plot.layout.setContentsMargins(0, 8, 16, 0)  # room for the half of the words of the last ticks
         self._view.scene().sigMouseClicked.connect(self._on_clicked)
         self._view.scene().sigMouseMoved.connect(self._on_pointer_moved)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -74,9 +81,10 @@ class Figure(QWidget):
             axis = self.plot.getAxis(side)
             axis.setPen(pyqtgraph.mkPen(colors.grid if side == "left" else colors.line))
             axis.setTextPen(pyqtgraph.mkPen(colors.muted))
-            axis.setStyle(tickFont=font("label"), tickLength=0)
+            axis.setStyle(tickFont=font("label"), tickLength=0, tickAlpha=255, hideOverlappingLabels=False)
             axis.enableAutoSIPrefix(False)
-            axis.setLabel(text, **{"color": colors.muted, "font-size": "11px"})
+            if text:
+                axis.setLabel(text, **{"color": colors.muted, "font-size": "11px"})
         self.redraw()
 
     def _nearness(self, scene_position: QPointF, reach_px: float = 12.0) -> Callable[[QPointF], bool]:

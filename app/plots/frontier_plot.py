@@ -1,6 +1,6 @@
 """Latency against throughput: each cell a point, each quantization (or other row) a line, the need as a region."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.plots.figure import Figure
 from app.plots.legend import series_item
-from app.tokens import Tokens, mixed
+from app.tokens import Tokens, tokens
 from app.typeface import font
 
+_WIDEST_REACH = 1.3
 _SYMBOLS = {"circle": "o", "square": "s", "triangle": "t1", "diamond": "d"}
 
 
@@ -25,6 +26,7 @@ class FrontierMark:
         x, y: its figures; `x_interval` and `y_interval` their 95 % intervals, None where there is none.
         words: for the tooltip.
         is_on_frontier: no other cell beats it on both figures; drawn filled, the others hollow.
+        label: stands beside the point.
     """
 
     cell_id: int
@@ -34,6 +36,7 @@ class FrontierMark:
     is_on_frontier: bool
     x_interval: tuple[float, float] | None = None
     y_interval: tuple[float, float] | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class FrontierSeries:
 
     name: str
     marks: tuple[FrontierMark, ...]
+
+
+def _reach(value: float, interval: tuple[float, float] | None) -> float:
+    """How far a figure and its interval reach; an interval of few runs may be so wide that it would squeeze all others."""
+    return min(interval[1], _WIDEST_REACH * value) if interval else value
 
 
 class FrontierPlot(Figure):
@@ -56,6 +64,8 @@ class FrontierPlot(Figure):
     def __init__(self, x_label: str, y_label: str, parent: QWidget | None = None) -> None:
         self._series: tuple[FrontierSeries, ...] = ()
         self._need: tuple[float, bool, str] | None = None
+        self._selected: frozenset[int] = frozenset()
+        self._rings = pyqtgraph.ScatterPlotItem(pxMode=True)
         super().__init__("Latency against throughput", x_label, y_label, parent)
 
     def show_series(self, series: Sequence[FrontierSeries]) -> None:
@@ -70,8 +80,13 @@ class FrontierPlot(Figure):
         self._need = None if x is None else (x, is_met_above, words)
         self.redraw()
 
+    def select(self, cell_ids: Iterable[int]) -> None:
+        """Ring the points of these cells."""
+        self._selected = frozenset(cell_ids)
+        self._ring(tokens())
+
     def paint_content(self, colors: Tokens) -> None:
-        """Region, lines, intervals, points."""
+        """Region, lines, intervals, points, rings."""
         if self._need is not None:
             self._paint_need(colors, *self._need)
         for index, item in enumerate(self._series):
@@ -91,20 +106,25 @@ class FrontierPlot(Figure):
                     brush=[pyqtgraph.mkBrush(color if mark.is_on_frontier else colors.surface) for mark in item.marks],
                 )
             )
+            self._paint_labels(colors, item.marks, is_above=index % 2 == 0)
+        self.plot.addItem(self._rings)
+        self._ring(colors)
         self.plot.setLimits(xMin=0, yMin=0)
 
     def fit(self) -> None:
         """All cells, from 0, so that distances are honest; the place where the need begins, too."""
         marks = [mark for item in self._series for mark in item.marks]
         need = [self._need[0]] if self._need else []
-        right, top = max([1.0, *need, *(mark.x for mark in marks)]), max([1.0, *(mark.y for mark in marks)])
-        self.plot.setRange(xRange=(0, right * 1.06), yRange=(0, top * 1.1), padding=0)
+        right = max([1.0, *need, *(_reach(mark.x, mark.x_interval) for mark in marks)])
+        top = max([1.0, *(_reach(mark.y, mark.y_interval) for mark in marks)])
+        self.plot.setRange(xRange=(0, right * 1.05), yRange=(0, top * 1.15), padding=0)
 
     def _paint_need(self, colors: Tokens, x: float, is_met_above: bool, words: str) -> None:
-        tint = pyqtgraph.mkBrush(mixed(colors.surface, colors.met, 0.12))
+        tint = QColor(colors.met)
+        tint.setAlphaF(0.12)  # the grid shines through
         far = 100 * max([x, *(mark.x for item in self._series for mark in item.marks)])  # 1e9 is drawn on the wrong side
-        region = pyqtgraph.LinearRegionItem((x, far) if is_met_above else (0, x), movable=False, brush=tint, pen=tint.color())
-        region.setZValue(-2000)  # below the grid, which pyqtgraph draws at -1000
+        region = pyqtgraph.LinearRegionItem((x, far) if is_met_above else (0, x), movable=False, brush=tint, pen=tint)
+        region.setZValue(-2000)  # behind all else
         self.plot.addItem(region, ignoreBounds=True)
         side = 0 if is_met_above else 1  # the words stand where the need is met
         line = pyqtgraph.InfiniteLine(
@@ -123,6 +143,26 @@ class FrontierPlot(Figure):
                     across = [mark.y, mark.y] if not is_upright else [mark.x, mark.x]
                     ends = (across, list(interval)) if is_upright else (list(interval), across)
                     self.plot.addItem(pyqtgraph.PlotCurveItem(*ends, pen=pyqtgraph.mkPen(color, width=1)))
+
+    def _paint_labels(self, colors: Tokens, marks: Sequence[FrontierMark], *, is_above: bool) -> None:
+        """Neighbouring lines have theirs on opposite sides of their points, so that they seldom meet."""
+        for mark in marks:
+            if mark.label:
+                label = pyqtgraph.TextItem(mark.label, color=colors.muted, anchor=(-0.2, 1.0) if is_above else (1.2, 0.0))
+                label.setFont(font("label"))
+                label.setPos(mark.x, mark.y)
+                self.plot.addItem(label, ignoreBounds=True)
+
+    def _ring(self, colors: Tokens) -> None:
+        chosen = [mark for item in self._series for mark in item.marks if mark.cell_id in self._selected]
+        self._rings.setData(
+            [mark.x for mark in chosen],
+            [mark.y for mark in chosen],
+            symbol="o",
+            size=17,
+            pen=pyqtgraph.mkPen(colors.text, width=1),
+            brush=None,
+        )
 
     def _mark_at(self, is_near: Callable[[QPointF], bool]) -> FrontierMark | None:
         return next((mark for item in self._series for mark in item.marks if is_near(QPointF(mark.x, mark.y))), None)

@@ -17,6 +17,7 @@ Marker = Literal["none", "circle", "square", "triangle", "diamond"]
 SAMPLE_PX = 14
 GAP_PX = 12
 _WORDS_PX = 4
+_LEAST_PX = 200
 _MARKER_PX = 5
 _MARKERS: tuple[Marker, ...] = ("circle", "square", "triangle", "diamond")
 
@@ -97,8 +98,8 @@ class LegendLine(QWidget):
         return QSize(round(sum(item_width(item.words) + GAP_PX for item in self._items)), 18)
 
     def minimumSizeHint(self) -> QSize:
-        """Items that do not fit are told by the tooltip."""
-        return QSize(SAMPLE_PX, 18)
+        """Items that do not fit are told by the tooltip; the words beside the legend give way first."""
+        return QSize(min(self.sizeHint().width(), _LEAST_PX), 18)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the items that fit, and … for the others."""

@@ -14,7 +14,7 @@ from app.tables.record_table import RecordTable
 from app.typeface import font
 
 _ROW_PX = 32
-_HEADER_AIR_PX = 34  # padding, and the room of the sort arrow
+_HEADER_AIR_PX = 24  # padding, and most of the room of the sort arrow
 _WIDEST_PX = 320
 _ROWS_MEASURED = 200
 
@@ -76,6 +76,11 @@ class TableView(QTableView):
         """The selected records' rows in the table, from the top of the view."""
         found = self.selectionModel().selectedRows()
         return [self._sort.mapToSource(index).row() for index in sorted(found, key=lambda index: index.row())]
+
+    def current_row(self) -> int | None:
+        """The row in the table that the keyboard is at."""
+        index = self._sort.mapToSource(self.currentIndex())
+        return index.row() if index.isValid() else None
 
     def select_rows(self, rows: Iterable[int]) -> None:
         """Select these rows of the table, and bring the first one into view."""

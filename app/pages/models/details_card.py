@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QPushButton
 
 from app.pages.models.fit import Service, footprint_of
-from app.tables.models_table import ModelRow
+from app.pages.models.model_columns import ModelRow
 from app.widgets.card import Card
 from app.widgets.fact_rows import Fact, FactRows
 from app.widgets.form_row import FormRow

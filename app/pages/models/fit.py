@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from app.tables.models_table import ModelRow
+from app.pages.models.model_columns import ModelRow
 from profiler.errors import UnusableArguments
 from profiler.hardware import main_memory
 from profiler.modelfile.footprint import Footprint, fits, predict

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.bridge.job import JobLine
 from app.descriptions import description_of
-from app.tables.models_table import ModelRow
+from app.pages.models.model_columns import ModelRow
 from profiler.errors import EnvironmentFault
 from profiler.models.library import SAMPLE_SOURCE, FoundModel, scan
 from profiler.models.sample import sample_model_path
@@ -24,14 +24,13 @@ class SearchEnd:
 
 def search(line: JobLine, folders: Sequence[Path]) -> SearchEnd:
     """Hand over each model as it is found, the sample first; raises Interrupted when it was cancelled."""
-    count = 0
+    seen: set[Path] = set()
     sample, without_sample = _sample()
 
     def hand_over(found: FoundModel) -> None:
-        nonlocal count
-        if found.path != sample or count == 0:
-            count += 1
-            line.progress(f"{count} found so far")
+        if found.path not in seen:  # the scan comes to the sample, too
+            seen.add(found.path)
+            line.progress(f"{len(seen)} found so far")
             line.item(read(found.path, found.name, found.source))
 
     if sample is not None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from app.pages.plan.limits import Limits
 from profiler.plan.cells import DEFAULT_OFFLINE_REQUESTS
 from profiler.plan.plan import AS_IS, Plan
-from profiler.plan.slo import PERCENTILES
+from profiler.plan.slo import PERCENTILES, parse_slo
 from profiler.records.axis import BY_NAME
+from profiler.records.metric import BY_NAME as BY_METRIC
 from profiler.units import duration_text
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -42,16 +43,22 @@ def in_words(plan: Plan, labels: Sequence[str]) -> str:
 def limits_in_words(text: str) -> list[str]:
     """Each limit of a need as a user would say it."""
     limits = Limits.from_text(text)
+    others = parse_slo(limits.others)
     words = []
     if limits.first_token_ms is not None:
-        share = PERCENTILES[limits.first_token_statistic] * 100
-        whom = "every request" if share == 100 else f"{share:.0f} % of requests"
+        whom = _whom(PERCENTILES[limits.first_token_statistic])
         words.append(f"a first token within **{_time(limits.first_token_ms)}** for {whom}")
     if limits.reading_tok_s is not None:
         words.append(f"**{limits.reading_tok_s:g} tok/s** or more for each")
-    if limits.others:
-        words.append(f"**{limits.others.replace(',', ', ')}**")
+    words += [
+        f"{BY_METRIC[limit.metric].label.lower()} within **{_time(limit.threshold)}** for {_whom(limit.share)}"
+        for limit in others
+    ]
     return words
+
+
+def _whom(share: float) -> str:
+    return "every request" if share == 1 else f"{100 * share:.0f} % of requests"
 
 
 def _time(milliseconds: float) -> str:

@@ -8,9 +8,9 @@ from pytestqt.qtbot import QtBot
 
 from app.pages.models.fit import Service, judged
 from app.pages.models.library_search import read
+from app.pages.models.model_columns import ModelRow
 from app.pages.models_page import ModelsPage
 from app.settings import Settings
-from app.tables.models_table import ModelRow
 from profiler.errors import EnvironmentFault, Interrupted
 from profiler.models.library import FoundModel, ScanResult
 from profiler.models.sample import sample_model_path

@@ -1,4 +1,4 @@
-"""The models on this computer, as a table shows them."""
+"""A model of the library, and what the table tells of it."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,0 +1,56 @@
+"""The answer, and beside it what stands behind it and what weakens it."""
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+
+from app.pages.results.answer import Answer
+from app.widgets.card import Card
+from app.widgets.sentence import Sentence
+
+
+class AnswerCard(Card):
+    """A sentence, a quieter one, and remarks that go beside them or, where it is narrow, below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Answer")
+        self._statement = Sentence(role="statement")
+        self._detail = Sentence(role="small")
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(self._statement)
+        words.addWidget(self._detail)
+        words.addStretch(1)
+        self._remarks: list[Sentence] = []
+        self._remark_lines = QVBoxLayout()
+        self._remark_lines.setSpacing(3)
+        line = QHBoxLayout()
+        line.setSpacing(24)
+        line.addLayout(words, 5)
+        line.addLayout(self._remark_lines, 3)
+        self.body.addLayout(line)
+
+    def show_answer(self, answer: Answer) -> None:
+        """Show this answer."""
+        self.set_stripe(answer.tone)
+        self._statement.show_text(answer.statement)
+        self._detail.show_text(answer.detail, "muted")
+        self._detail.setVisible(bool(answer.detail))
+        while len(self._remarks) < len(answer.remarks):
+            self._remarks.append(Sentence(role="small"))
+            self._remark_lines.addWidget(self._remarks[-1])
+        for number, sentence in enumerate(self._remarks):
+            sentence.setVisible(number < len(answer.remarks))
+        for sentence, remark in zip(self._remarks, answer.remarks, strict=False):
+            sentence.show_text(remark.sentence, remark.tone)
+            sentence.setToolTip(remark.more)
+            sentence.setAccessibleDescription(remark.more)
+
+    @property
+    def statement(self) -> str:
+        """What is said."""
+        return self._statement.accessibleName()
+
+    @property
+    def remarks(self) -> list[str]:
+        """What stands beside it."""
+        return [sentence.accessibleName() for sentence in self._remarks if sentence.isVisibleTo(self)]

@@ -1,0 +1,177 @@
+"""What the Results page shows of a session file: its summary document, sorted for the eye. Nothing is computed anew."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.pages.results.need_verdict import LimitCheck, Verdict, check, overall
+from app.widgets.sweep_grid import cell_title
+from profiler.analysis.validity import FITS_IN_CACHE
+from profiler.exchange.summary import summary_document
+from profiler.plan.cells import varying_axes
+from profiler.plan.slo import Slo, parse_slo
+from profiler.records.axis import AXES, Axis, Configuration
+from profiler.records.run_record import CellStatus, Figures, RunStatus
+from profiler.session.reader import SessionReader
+from profiler.units import bytes_text
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """One cell.
+
+    Attributes:
+        title: what tells it apart, in words.
+        runs: valid runs behind its figures.
+        figures: None where nothing was measured.
+        flags: "name: sentence" of what casts doubt on it, each once.
+        asides: of what concerns its bandwidth only.
+        checks: the plan's limits held against the figures, empty without limits or figures.
+    """
+
+    cell_id: int
+    configuration: Configuration
+    title: str
+    status: CellStatus
+    reason: str
+    runs: int
+    figures: Figures | None
+    intervals: Mapping[str, tuple[float, float]]
+    flags: tuple[str, ...]
+    asides: tuple[str, ...]
+    checks: tuple[LimitCheck, ...]
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether it meets the need; None where the plan states none."""
+        return overall(self.checks)
+
+    @property
+    def users(self) -> int | None:
+        """Users of a closed loop, None offline."""
+        users = self.configuration.get("concurrency")
+        return users if isinstance(users, int) and self.configuration.get("arrival") != "offline" else None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session.
+
+    Attributes:
+        machine: processor, cores and memory in a line.
+        notice: something to know about the file, else empty.
+        varying: the axes on which the cells differ.
+        runs, runs_flagged, runs_left_out: that have ended; on which a flag casts doubt; that a flag made invalid.
+        need_users: people to be served at once, None when the plan names no number.
+    """
+
+    path: Path
+    title: str
+    created_utc: str
+    machine: str
+    notice: str
+    models: tuple[str, ...]
+    plan: dict[str, Any]
+    slo: Slo
+    need_users: int | None
+    varying: tuple[Axis, ...]
+    cells: tuple[CellView, ...]
+    runs: int
+    runs_flagged: int
+    runs_left_out: int
+
+    @property
+    def measured(self) -> tuple[CellView, ...]:
+        """The cells that have figures."""
+        return tuple(cell for cell in self.cells if cell.figures is not None)
+
+
+def read_session(path: Path) -> SessionView:
+    """Read a session file; raises BadFile or EnvironmentFault with a sentence. On a worker thread."""
+    with SessionReader.open(path) as reader:
+        document = summary_document(reader)
+        runs = [run for run in reader.runs() if run.status is not RunStatus.RUNNING]
+        notice = reader.notice
+    need = document["plan"].get("need", {})
+    slo = _readable_slo(need.get("slo", ""))
+    configurations = [_whole(cell["config"]) for cell in document["cells"]]
+    varying = tuple(varying_axes(configurations)) if configurations else ()
+    names = [axis.name for axis in varying]
+    cells = tuple(
+        _cell(cell, configuration, cell_title(configuration, names), slo)
+        for cell, configuration in zip(document["cells"], configurations, strict=True)
+    )
+    users = need.get("users")
+    return SessionView(
+        path=path,
+        title=document["title"] or path.stem,
+        created_utc=document["created"],
+        machine=machine_words(document["machine"]),
+        notice=notice,
+        models=tuple(dict.fromkeys(str(model["name"]) for model in document["models"])),
+        plan=document["plan"],
+        slo=slo,
+        need_users=users if isinstance(users, int) else None,
+        varying=varying,
+        cells=cells,
+        runs=len(runs),
+        runs_flagged=sum(any(not is_aside(flag) for flag in run.flags) for run in runs),
+        runs_left_out=sum(not run.is_valid for run in runs),
+    )
+
+
+def machine_words(machine: Mapping[str, Any]) -> str:
+    """A fingerprint's document in a line; what it lacks is left out, since a file may hold anything."""
+    cpu, memory, devices = machine.get("cpu"), machine.get("memory"), machine.get("devices")
+    words = []
+    if isinstance(cpu, dict):
+        if cpu.get("name"):
+            words.append(" ".join(str(cpu["name"]).replace("(R)", "").replace("(TM)", "").split()))
+        if cpu.get("physical_cores"):
+            words.append(f"{cpu['physical_cores']} cores")
+    if isinstance(memory, dict) and isinstance(memory.get("total_bytes"), int):
+        words.append(bytes_text(memory["total_bytes"]))
+    if isinstance(devices, list):
+        words += [str(device["name"]) for device in devices if isinstance(device, dict) and device.get("kind") == "gpu"]
+    return " · ".join(words)
+
+
+def is_aside(flag: str) -> bool:
+    """Whether a flag ("name: sentence") leaves the latencies and rates as good as they are."""
+    return flag.partition(":")[0] == FITS_IN_CACHE
+
+
+def _readable_slo(text: object) -> Slo:
+    """The limits; none where a newer version wrote what this one cannot read."""
+    try:
+        return parse_slo(str(text))
+    except ValueError:
+        return ()
+
+
+def _whole(configuration: Mapping[str, Any]) -> Configuration:
+    """A configuration with every axis, None where the file knows none."""
+    return {axis.name: configuration.get(axis.name) for axis in AXES}
+
+
+def _has_values(figures: Figures) -> bool:
+    """Whether anything was measured; a distribution of nothing has an n of 0."""
+    return any(value.get("n") if isinstance(value, dict) else value is not None for value in figures.values())
+
+
+def _cell(document: Mapping[str, Any], configuration: Configuration, title: str, slo: Slo) -> CellView:
+    figures: Figures | None = document["metrics"] if _has_values(document["metrics"]) else None
+    return CellView(
+        cell_id=document["cell_id"],
+        configuration=configuration,
+        title=title,
+        status=CellStatus(document["status"]),
+        reason=document["reason"],
+        runs=document["runs"],
+        figures=figures,
+        intervals={name: (low, high) for name, (low, high) in document["intervals"].items()},
+        flags=tuple(flag for flag in document["flags"] if not is_aside(flag)),
+        asides=tuple(flag for flag in document["flags"] if is_aside(flag)),
+        checks=check(figures, slo) if figures is not None else (),
+    )

@@ -1,0 +1,353 @@
+"""What was measured: the answer, its evidence, every cell, and the ways on from there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from app.bridge.job import Job
+from app.dialogs.export_question import ask_export
+from app.pages.page import Page
+from app.pages.results.answer import answer, most_output
+from app.pages.results.answer_card import AnswerCard
+from app.pages.results.cell_card import CellCard
+from app.pages.results.cell_columns import cell_columns
+from app.pages.results.curve_card import CurveCard
+from app.pages.results.distribution_card import DistributionCard
+from app.pages.results.need_verdict import Verdict
+from app.pages.results.nothing_open import NothingOpen
+from app.pages.results.raw_latencies import CellDistribution, read_distributions
+from app.pages.results.session_view import CellView, SessionView, read_session
+from app.settings import Settings
+from app.tables.record_table import RecordTable
+from app.tables.table_view import TableView
+from app.widgets.card import Card
+from app.widgets.page_header import PageHeader
+from app.widgets.sentence import Sentence, Tone
+from app.widgets.two_columns import GAP_PX, TwoColumns
+from profiler.errors import InferometerError
+from profiler.exchange.formats import Format
+from profiler.plan.plan import Plan
+from profiler.session.reader import SessionReader
+
+MOST_COMPARED = 4
+"""Cells whose distributions are drawn together: one for each colour."""
+
+
+class ResultsPage(Page):
+    """One session.
+
+    Signals:
+        plan_requested: the person wants the same plan run again.
+        session_opened: this session was readable and is shown.
+        plan_wanted: nothing is open and the person wants to measure something.
+    """
+
+    TITLE = "Results"
+    ICON = "results"
+
+    plan_requested = Signal(object)
+    session_opened = Signal(object)
+    plan_wanted = Signal()
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(settings, parent)
+        self._view: SessionView | None = None
+        self._wanted: Path | None = None
+        self._reading: Job | None = None
+        self._drawing: Job | None = None
+        self._exporting: Job | None = None
+        self._drawn: tuple[int, ...] = ()
+
+        self._header = PageHeader(self.TITLE)
+        self.open_button = QPushButton("Open…")
+        self.again_button = QPushButton("Run again")
+        self.export_button = QPushButton("Export…")
+        self.export_button.setProperty("look", "primary")
+        self.again_button.setToolTip("Show the plan of this session, with its seeds, ready to start")
+        self.open_button.clicked.connect(self._on_open)
+        self.again_button.clicked.connect(self._on_again)
+        self.export_button.clicked.connect(self._on_export)
+        for button in (self.open_button, self.again_button, self.export_button):
+            self._header.add(button)
+        self._message = Sentence()
+        self._message.hide()
+
+        self.nothing = NothingOpen()
+        self.nothing.plan_wanted.connect(self.plan_wanted)
+        self.nothing.session_wanted.connect(self.open_session)
+        self.answer = AnswerCard()
+        self.curve = CurveCard()
+        self.curve.cell_chosen.connect(self._on_point_chosen)
+        self.table: RecordTable[CellView] = RecordTable(())
+        self.view = TableView(self.table, "Cells", several=True)
+        self.view.setMinimumHeight(180)
+        self.view.chosen.connect(self._on_chosen)
+        self.first_token = DistributionCard("First token", "ttft_ms", "requests")
+        self.between = DistributionCard("Between tokens", "itl_ms", "gaps")
+        self.cell = CellCard()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.nothing)
+        self._stack.addWidget(self._content())
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.setSpacing(GAP_PX)
+        layout.addWidget(self._header)
+        layout.addWidget(self._message)
+        layout.addWidget(self._stack, 1)
+        self._show_buttons()
+
+    def _content(self) -> QWidget:
+        """The cards of an open session."""
+        table_card = Card("Cells")
+        table_card.set_title("Cells", "choose up to four to see their distributions")
+        table_card.body.addWidget(self.view)
+        main = _column("Evidence", (self.curve, 3), (table_card, 2))
+        side = _column("Selected cells", (self.first_token, 1), (self.between, 1), (self.cell, 0))
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP_PX)
+        layout.addWidget(self.answer)
+        layout.addWidget(TwoColumns(main, side, shares=(3, 2), side_px=360, narrow_px=1000), 1)
+        return content
+
+    @Slot(object)
+    def open_session(self, path: Path) -> None:
+        """Show this session, or tell why not."""
+        self._wanted = path
+        self._message.hide()
+        self._read()
+
+    @Slot()
+    def refresh(self) -> None:
+        """The open session's file has new figures."""
+        if self._view is not None and self._wanted is None:
+            self._wanted = self._view.path
+            self._read()
+
+    @property
+    def session(self) -> SessionView | None:
+        """What is shown."""
+        return self._view
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being read or written."""
+        return any(job is not None for job in (self._reading, self._drawing, self._exporting))
+
+    @property
+    def message(self) -> str:
+        """What is told under the header, empty when nothing is."""
+        return self._message.accessibleName() if self._message.isVisibleTo(self) else ""
+
+    def _read(self) -> None:
+        """Read the wanted session; one at a time, the one that was wanted last."""
+        path = self._wanted
+        if path is None or self._reading is not None:
+            return
+        self._wanted = None
+        self._reading = Job(lambda line: read_session(path), self)
+        self._reading.succeeded.connect(self._on_read)
+        self._reading.failed.connect(self._on_failed)
+        self._reading.ended.connect(self._on_reading_ended)
+        self._reading.start()
+
+    @Slot(object)
+    def _on_read(self, view: SessionView) -> None:
+        is_new = self._view is None or self._view.path != view.path
+        self._view = view
+        self._header.show_text(_title(view), _subtitle(view))
+        self.answer.show_answer(answer(view))
+        self.curve.show_session(view)
+        kept = [] if is_new else self._selected_ids()
+        self.table.show_records(view.cells, cell_columns(view.varying, has_need=bool(view.slo)))
+        self._stack.setCurrentIndex(1)
+        self._drawn = ()
+        chosen = [row for row, cell in enumerate(view.cells) if cell.cell_id in kept] or _worth_a_look(view)
+        self.view.select_rows(chosen)
+        self._show_selected()
+        self._show_buttons()
+        if is_new:
+            self.session_opened.emit(view.path)
+
+    @Slot()
+    def _on_reading_ended(self) -> None:
+        assert self._reading is not None
+        self._reading.deleteLater()
+        self._reading = None
+        self._read()
+
+    @Slot(str)
+    def _on_failed(self, sentence: str) -> None:
+        self._tell(sentence, "broken")
+
+    def _selected_ids(self) -> tuple[int, ...]:
+        return tuple(self.table.record(row).cell_id for row in self.view.selected_rows())
+
+    @Slot()
+    def _on_chosen(self) -> None:
+        self._show_selected()
+
+    def _show_selected(self) -> None:
+        """Have the charts and the card show the selected cells."""
+        rows = self.view.selected_rows()
+        ids = self._selected_ids()
+        self.curve.show_selected(ids)
+        self.cell.setVisible(bool(rows))
+        if rows:
+            current = self.view.current_row()
+            self.cell.show_cell(self.table.record(current if current in rows else rows[0]))
+        self._draw_distributions()
+
+    def _draw_distributions(self) -> None:
+        """Have the distributions of the selected cells read; one reading at a time, of the latest selection."""
+        ids = self._selected_ids()[:MOST_COMPARED]
+        if self._view is None or self._drawing is not None or ids == self._drawn:
+            return
+        path, metrics = self._view.path, (self.first_token.latency, self.between.latency)
+        self._drawn = ids
+        self._drawing = Job(lambda line: (path, read_distributions(path, ids, metrics)), self)
+        self._drawing.succeeded.connect(self._on_distributions)
+        self._drawing.failed.connect(self._on_failed)
+        self._drawing.ended.connect(self._on_drawing_ended)
+        self._drawing.start()
+
+    @Slot(object)
+    def _on_distributions(self, found: tuple[Path, dict[int, dict[str, CellDistribution]]]) -> None:
+        path, distributions = found
+        if self._view is None or self._view.path != path:
+            return
+        titles = {cell.cell_id: cell.title for cell in self._view.cells}
+        for card in (self.first_token, self.between):
+            card.show_cells(
+                {titles[cell_id]: by_name[card.latency] for cell_id, by_name in distributions.items()}, self._view.slo
+            )
+
+    @Slot()
+    def _on_drawing_ended(self) -> None:
+        assert self._drawing is not None
+        self._drawing.deleteLater()
+        self._drawing = None
+        self._draw_distributions()
+
+    @Slot(int)
+    def _on_point_chosen(self, cell_id: int) -> None:
+        row = next(number for number, cell in enumerate(self.table.records) if cell.cell_id == cell_id)
+        self.view.select_rows([row])
+
+    @Slot()
+    def _on_open(self) -> None:
+        folder = str(self._view.path.parent if self._view else self.settings.sessions_folder)
+        name, _ = QFileDialog.getOpenFileName(self, "Open a session", folder, "Sessions (*.inferometer);;All files (*)")
+        if name:
+            self.open_session(Path(name))
+
+    @Slot()
+    def _on_again(self) -> None:
+        assert self._view is not None  # the button is off without a session
+        try:
+            self.plan_requested.emit(Plan.from_document(self._view.plan))
+        except InferometerError as error:
+            self._tell(f"The plan of this session cannot be used here: {error.sentence}", "broken")
+
+    @Slot()
+    def _on_export(self) -> None:
+        assert self._view is not None  # the button is off without a session
+        chosen = ask_export(self, self._view.path)
+        if chosen is not None:
+            self._export(self._view.path, *chosen)
+
+    def _export(self, session: Path, item: Format, target: Path) -> None:
+        def work(line: object) -> Path:
+            with SessionReader.open(session) as reader:
+                item.export(reader, target, force=target.exists())
+            return target
+
+        self._exporting = Job(work, self)
+        self._exporting.succeeded.connect(self._on_exported)
+        self._exporting.failed.connect(self._on_failed)
+        self._exporting.ended.connect(self._on_exporting_ended)
+        self._exporting.start()
+        self._tell(f"Exporting to {target.name}…", "muted")
+        self._show_buttons()
+
+    @Slot(object)
+    def _on_exported(self, target: Path) -> None:
+        self._tell(f"Exported to {target}.", "met")
+
+    @Slot()
+    def _on_exporting_ended(self) -> None:
+        assert self._exporting is not None
+        self._exporting.deleteLater()
+        self._exporting = None
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        is_open = self._view is not None
+        self.again_button.setVisible(is_open)
+        self.export_button.setVisible(is_open)
+        self.export_button.setEnabled(self._exporting is None)
+
+    def _tell(self, sentence: str, tone: Tone) -> None:
+        self._message.show_text(sentence, tone)
+        self._message.show()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The list of recent sessions may have grown meanwhile."""
+        super().showEvent(event)
+        self.nothing.show_recent(self.settings.recent_sessions)
+
+
+def _column(name: str, *cards: tuple[QWidget, int]) -> QWidget:
+    """Cards below each other with their shares of the height."""
+    column = QWidget()
+    column.setAccessibleName(name)
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(GAP_PX)
+    for card, share in cards:
+        layout.addWidget(card, share)
+    return column
+
+
+def _title(view: SessionView) -> str:
+    """The session's name, and the model's where it is one."""
+    labels = {str(cell.configuration["model"]) for cell in view.cells if cell.configuration["model"]}
+    return f"{view.title} · {labels.pop()}" if len(labels) == 1 else view.title
+
+
+def date_words(when: datetime, now: datetime) -> str:
+    """A date as one says it: today 23:01, 24 Nov 23:01, 24 Nov 2026 23:01."""
+    if when.date() == now.date():
+        return f"today {when:%H:%M}"
+    return f"{when.day} {when:%b %H:%M}" if when.year == now.year else f"{when.day} {when:%b %Y %H:%M}"
+
+
+def _subtitle(view: SessionView) -> str:
+    """Machine, date, cells, runs and flags."""
+    try:
+        when = date_words(datetime.fromisoformat(view.created_utc).astimezone(), datetime.now().astimezone())
+    except ValueError:
+        when = ""
+    cells = "1 cell" if len(view.cells) == 1 else f"{len(view.cells)} cells"
+    runs = "1 run" if view.runs == 1 else f"{view.runs} runs"
+    flagged = f"{view.runs_flagged} flagged" if view.runs_flagged else "none flagged"
+    return " · ".join(filter(None, (view.machine, when, f"{cells}, {runs}, {flagged}")))
+
+
+def _worth_a_look(view: SessionView) -> Sequence[int]:
+    """The rows that are selected first: the cells for the users of the need, else the one with most output."""
+    rows = {cell.cell_id: row for row, cell in enumerate(view.cells)}
+    if view.need_users is not None:
+        served = [cell for cell in view.measured if cell.users == view.need_users]
+        if served:
+            return [rows[cell.cell_id] for cell in served[:MOST_COMPARED]]
+    best = most_output([cell for cell in view.measured if cell.verdict is Verdict.MET]) or most_output(view.measured)
+    if best is not None:
+        return [rows[best.cell_id]]
+    return [0] if view.cells else []
