@@ -40,7 +40,9 @@ def start_log() -> None:
 
 
 def qt_message_to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    """Qt's own complaints, for `qInstallMessageHandler`."""
+    """Qt's own complaints, for `qInstallMessageHandler`; after a fatal one Qt ends the process, so it is printed as well."""
+    if kind == QtMsgType.QtFatalMsg:
+        print(f"inferometer: {message}", file=sys.stderr)
     levels = {QtMsgType.QtDebugMsg: logging.DEBUG, QtMsgType.QtInfoMsg: logging.INFO, QtMsgType.QtWarningMsg: logging.WARNING}
     logging.getLogger("qt").log(levels.get(kind, logging.ERROR), "%s", message)
 

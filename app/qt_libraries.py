@@ -42,7 +42,19 @@ def _problem_with_xcb() -> str:
                 ctypes.CDLL(str(plugin))
             except OSError as error:
                 return _missing(str(error))
+    if not _is_display_open():
+        return f"The display {os.environ.get('DISPLAY')} of the window cannot be reached; {_WITHOUT_WINDOW}."
     return ""
+
+
+def _is_display_open() -> bool:
+    """Whether the X server answers; the plugin that has just been loaded brought libxcb with it."""
+    xcb = ctypes.CDLL("libxcb.so.1")
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    is_open = bool(xcb.xcb_connection_has_error(connection) == 0)
+    xcb.xcb_disconnect(connection)
+    return is_open
 
 
 def _missing(message: str) -> str:

