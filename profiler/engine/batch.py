@@ -28,6 +28,8 @@ class Batch:
         self._sequence_addresses = addresses
         self._steps = np.arange(capacity, dtype=np.int32)
         self.outputs = 0
+        self._held: StepPlan | None = None
+        self._held_tokens = self._held_positions = self._token[:0]
         self.struct = api.llama_batch(
             n_tokens=0,
             token=_pointer(self._token, api.llama_token),
@@ -47,8 +49,9 @@ class Batch:
             last_tokens: of each slot, the token that a decode feeds.
             prompts: of each slot in prefill, its prompt.
         """
+        self._held = None
         if not plan.prefill:
-            self._fill_decodes(plan.decode, lengths, last_tokens)
+            self._fill_decodes(plan, lengths, last_tokens)
             return
         row = 0
         outputs = 0
@@ -74,7 +77,18 @@ class Batch:
         self.struct.n_tokens = row
         self.outputs = outputs
 
-    def _fill_decodes(self, decode: Slots, lengths: Slots, last_tokens: Slots) -> None:
+    def holds(self, plan: StepPlan) -> bool:
+        """Whether the last step was this very plan, so that `advance` is enough."""
+        return plan is self._held
+
+    def advance(self, tokens: NDArray[np.integer[Any]] | None) -> None:
+        """The same decodes once more, each one position further; `tokens` are fed, the same as before when None."""
+        self._held_positions += 1
+        if tokens is not None:
+            self._held_tokens[:] = tokens
+
+    def _fill_decodes(self, plan: StepPlan, lengths: Slots, last_tokens: Slots) -> None:
+        decode = plan.decode
         count = len(decode)
         self._token[:count] = last_tokens[decode]
         self._position[:count] = lengths[decode]
@@ -82,6 +96,8 @@ class Batch:
         self._logits[:count] = 1
         self.struct.n_tokens = count
         self.outputs = count
+        self._held = plan
+        self._held_tokens, self._held_positions = self._token[:count], self._position[:count]
 
     def _put(self, row: int, slot: int, position: int, token: int) -> int:
         self._token[row] = token

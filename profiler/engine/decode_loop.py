@@ -13,7 +13,7 @@ from profiler.engine.batch import Batch
 from profiler.engine.cancellation import Cancellation
 from profiler.engine.model import Context, RefusedError
 from profiler.engine.prompts import PromptSource
-from profiler.engine.recorder import SHIP_PERIOD_NS, Recorder
+from profiler.engine.recorder import SHIP_PERIOD_NS, Recorder, Tokens
 from profiler.records.specification import KV_CELL_STEP
 from profiler.scheduling.arrivals import Arrival, ArrivalSource
 from profiler.scheduling.continuous import ContinuousBatcher, Slots, StepPlan
@@ -63,9 +63,9 @@ class DecodeLoop:
         self._scheduler = ContinuousBatcher(slots, context.n_batch, settings.prefill_chunk)
         self._batch = Batch(context.n_batch)
         self._last_tokens: Slots = np.zeros(slots, np.int32)
+        self._fresh: tuple[Slots, Tokens] | None = None  # the last step's tokens by slot, not yet among the last tokens
         self._slot_prompts: dict[int, NDArray[np.int32]] = {}
         self._unread: Slots = np.full(slots, _NO_TOKEN, np.int32)
-        self._emitted: Slots = np.zeros(slots, np.int32)
         self._worked_until_ns: int | None = None  # end of the previous step, None when the loop has waited since
 
     def run(self, origin_ns: int) -> bool:
@@ -116,15 +116,15 @@ class DecodeLoop:
 
     def _step(self, plan: StepPlan, begin_ns: int, origin_ns: int) -> bool:
         """Carry out one step; returns False when it was cancelled inside llama.cpp."""
-        context, recorder, scheduler = self._context, self._recorder, self._scheduler
+        context, recorder, scheduler, batch = self._context, self._recorder, self._scheduler, self._batch
         in_system, waiting = recorder.in_system, scheduler.waiting
-        for part in plan.prefill:
-            if part.start == 0:
-                self._begin_slot(part.slot, begin_ns)
-        self._batch.fill(plan, scheduler.length, self._last_tokens, self._slot_prompts)
+        if batch.holds(plan):
+            batch.advance(None if self._fresh is None else self._fresh[1])
+        else:
+            self._lay_out(plan, begin_ns)
 
         start_ns = now_ns() - origin_ns
-        code = api.llama_decode(context.handle, self._batch.struct)
+        code = api.llama_decode(context.handle, batch.struct)
         api.llama_synchronize(context.handle)
         decoded_ns = now_ns() - origin_ns
         if code != 0:
@@ -134,24 +134,18 @@ class DecodeLoop:
 
         result = scheduler.complete(plan)
         emitting = result.emitting
-        if len(emitting):
-            if self._settings.reads_logits:
-                tokens = context.greedy_tokens(self._batch.outputs).astype(np.int32)
-                self._last_tokens[emitting] = tokens
-            else:
-                tokens = self._unread[: len(emitting)]
-            stamp_ns = now_ns() - origin_ns
-            recorder.tokens(scheduler.request[emitting], stamp_ns, tokens)
-            self._emitted[emitting] += 1
+        if self._settings.reads_logits and len(emitting):
+            tokens: Tokens = context.greedy_tokens(batch.outputs)
+            self._fresh = emitting, tokens
         else:
-            stamp_ns = now_ns() - origin_ns
-        if plan.prefill:
-            for slot in result.first.tolist():
-                recorder.first_token(int(scheduler.request[slot]), stamp_ns)
-                self._slot_prompts.pop(slot)
-        in_step = self._step_slots(plan)
-        kv_useful, kv_scanned = self._kv_tokens(in_step)
-        ubatches = self._ubatches(plan)
+            tokens = self._unread[: len(emitting)]
+        stamp_ns = now_ns() - origin_ns
+        if len(emitting):
+            recorder.tokens(result.requests, stamp_ns, tokens)
+        kv_useful, kv_scanned = self._kv_tokens(plan)
+        for slot in result.first.tolist():
+            recorder.first_token(int(scheduler.request[slot]), stamp_ns)
+            self._slot_prompts.pop(slot)
         if len(result.finished):
             self._finish(result.finished, stamp_ns)
         end_ns = now_ns() - origin_ns
@@ -164,10 +158,10 @@ class DecodeLoop:
                 decoded_ns - start_ns,
                 (start_ns - worked_since_ns) + (end_ns - decoded_ns),
                 plan.prefill_tokens,
-                len(plan.decode),
+                plan.decode_tokens,
                 plan.sequences,
-                self._batch.outputs,
-                ubatches,
+                batch.outputs,
+                self._ubatches(plan),
                 kv_useful,
                 kv_scanned,
                 scheduler.used_cells,
@@ -175,36 +169,47 @@ class DecodeLoop:
                 in_system,
             )
         )
-        recorder.ship_if_due(end_ns, context.n_seq_max)
+        recorder.ship_if_due(end_ns)
         return True
+
+    def _lay_out(self, plan: StepPlan, begin_ns: int) -> None:
+        """Fill the batch for a step that is not the last one over again."""
+        if self._fresh is not None:
+            slots, tokens = self._fresh
+            self._last_tokens[slots] = tokens
+            self._fresh = None
+        for part in plan.prefill:
+            if part.start == 0:
+                self._begin_slot(part.slot, begin_ns)
+        self._batch.fill(plan, self._scheduler.length, self._last_tokens, self._slot_prompts)
 
     def _begin_slot(self, slot: int, time_ns: int) -> None:
         request = int(self._scheduler.request[slot])
         prompt = self._prompts.prompt(request)
         self._slot_prompts[slot] = prompt
         self._last_tokens[slot] = prompt[-1]  # what is fed on when logits are not read
-        self._emitted[slot] = 0
         self._recorder.start_prefill(request, time_ns)
 
     def _finish(self, finished: Slots, time_ns: int) -> None:
         for slot in finished.tolist():
             request = int(self._scheduler.request[slot])
-            user = self._recorder.end_request(request, time_ns, int(self._emitted[slot]))
+            user = self._recorder.end_request(request, time_ns, int(self._scheduler.output_given[slot]))
             self._context.drop(slot)
             self._source.answered(user, time_ns)
         self._scheduler.release(finished)
 
-    def _step_slots(self, plan: StepPlan) -> Slots:
-        if not plan.prefill:
-            return plan.decode
-        return np.concatenate((plan.decode, np.array([part.slot for part in plan.prefill], np.int32)))
-
-    def _kv_tokens(self, slots: Slots) -> tuple[int, int]:
+    def _kv_tokens(self, plan: StepPlan) -> tuple[int, int]:
         """KV tokens that the step had to read, and (an estimate) those that llama.cpp's layout scans (measurement.md §2)."""
-        lengths = self._scheduler.length[slots]
-        span = self._scheduler.used_cells if self._context.settings.kv_unified else int(lengths.max())
+        scheduler = self._scheduler
+        if plan.prefill:
+            slots = np.concatenate((plan.decode, np.array([part.slot for part in plan.prefill], np.int32)))
+            lengths = scheduler.length[slots]
+            useful, longest = int(lengths.sum()), int(lengths.max())
+        else:
+            useful, longest = scheduler.decoding_cells, scheduler.longest_decoding
+        span = scheduler.used_cells if self._context.settings.kv_unified else longest
         padded = min(-(-span // KV_CELL_STEP) * KV_CELL_STEP, self._context.n_ctx)
-        return int(lengths.sum()), padded * len(slots)
+        return useful, padded * plan.sequences
 
     def _ubatches(self, plan: StepPlan) -> int:
         if self._context.settings.kv_unified or len(self._last_tokens) == 1:
@@ -213,8 +218,9 @@ class DecodeLoop:
         return stream_ubatches(sorted(parts), self._context.n_ubatch)
 
     def _tokens_so_far(self) -> dict[int, int]:
-        live = np.flatnonzero(self._scheduler.request >= 0)
-        return {int(self._scheduler.request[slot]): int(self._emitted[slot]) for slot in live}
+        scheduler = self._scheduler
+        live = np.flatnonzero(scheduler.request >= 0)
+        return {int(scheduler.request[slot]): int(scheduler.output_given[slot]) for slot in live}
 
 
 def _decode_failure(code: int) -> str:

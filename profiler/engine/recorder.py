@@ -1,6 +1,9 @@
-"""Raw rows of a run: stamped into arrays that are allocated once, shipped about twenty times a second."""
+"""Raw rows of a run: kept as they come while a step is under way, made into arrays and shipped about twenty times a second."""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from profiler.engine.outbox import Outbox
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE, RequestStatus
@@ -8,8 +11,9 @@ from profiler.scheduling.arrivals import Arrival
 from profiler.scheduling.continuous import Slots
 
 SHIP_PERIOD_NS = 50_000_000
-_STEP_ROWS = 4096
-_TOKEN_ROWS = 65_536
+_MOST_STEPS_KEPT = 4096
+
+Tokens = NDArray[np.integer[Any]]
 
 
 class Recorder:
@@ -23,10 +27,8 @@ class Recorder:
     def __init__(self, outbox: Outbox | None) -> None:
         """Without an outbox (while warming up) rows are dropped instead of shipped."""
         self._outbox = outbox
-        self._steps = np.zeros(_STEP_ROWS, STEP_DTYPE)
-        self._tokens = np.zeros(_TOKEN_ROWS, TOKEN_DTYPE)
-        self._step_rows = 0
-        self._token_rows = 0
+        self._steps: list[tuple[int, ...]] = []
+        self._emissions: list[tuple[int, int, Slots, Tokens]] = []
         self._open: dict[int, np.void] = {}
         self._ended: list[np.void] = []
         self._last_ship_ns = 0
@@ -64,43 +66,50 @@ class Recorder:
         self._ended.append(row)
         return int(row["user"])
 
-    def tokens(self, requests: Slots, time_ns: int, tokens: Slots) -> None:
-        """One token of each request, all stamped alike, in the step that `step` records next."""
-        count = len(requests)
-        start = self._token_rows
-        rows = self._tokens[start : start + count]
-        rows["request"] = requests
-        rows["step"] = self.steps
-        rows["time_ns"] = time_ns
-        rows["token"] = tokens
-        self._token_rows = start + count
-        self.output_tokens += count
+    def tokens(self, requests: Slots, time_ns: int, tokens: Tokens) -> None:
+        """One token of each request, all stamped alike, in the step that `step` records next.
+
+        Both arrays are kept until they are shipped and must not change.
+        """
+        self._emissions.append((self.steps, time_ns, requests, tokens))
+        self.output_tokens += len(requests)
 
     def step(self, row: tuple[int, ...]) -> None:
         """A step, its fields in STEP_DTYPE's order."""
-        self._steps[self._step_rows] = row
-        self._step_rows += 1
+        self._steps.append(row)
         self.steps += 1
 
-    def ship_if_due(self, time_ns: int, most_tokens_a_step: int) -> None:
-        """Hand over what has gathered, twenty times a second or before an array is full."""
-        is_full = self._step_rows >= _STEP_ROWS or self._token_rows + most_tokens_a_step > _TOKEN_ROWS
-        if is_full or time_ns - self._last_ship_ns >= SHIP_PERIOD_NS:
+    def ship_if_due(self, time_ns: int) -> None:
+        """Hand over what has gathered, twenty times a second."""
+        if time_ns - self._last_ship_ns >= SHIP_PERIOD_NS or len(self._steps) >= _MOST_STEPS_KEPT:
             self.ship(time_ns)
 
     def ship(self, time_ns: int) -> None:
         """Hand over what has gathered."""
         self._last_ship_ns = time_ns
-        if self._outbox is not None and (self._step_rows or self._ended):
+        if self._outbox is not None and (self._steps or self._ended):
             self._outbox.send_rows(
                 {
                     "request": np.array(self._ended, REQUEST_DTYPE),
-                    "token": self._tokens[: self._token_rows],
-                    "step": self._steps[: self._step_rows],
+                    "token": self._token_rows(),
+                    "step": np.array(self._steps, STEP_DTYPE),
                 }
             )
-        self._step_rows = self._token_rows = 0
+        self._steps.clear()
+        self._emissions.clear()
         self._ended.clear()
+
+    def _token_rows(self) -> NDArray[Any]:
+        if not self._emissions:
+            return np.empty(0, TOKEN_DTYPE)
+        steps, times_ns, requests, tokens = zip(*self._emissions, strict=True)
+        counts = [len(part) for part in requests]
+        rows = np.empty(sum(counts), TOKEN_DTYPE)
+        rows["request"] = np.concatenate(requests)
+        rows["step"] = np.repeat(steps, counts)
+        rows["time_ns"] = np.repeat(times_ns, counts)
+        rows["token"] = np.concatenate(tokens)
+        return rows
 
     def abandon_open(self, tokens_so_far: dict[int, int]) -> None:
         """The run ends early: requests still under way are recorded as unfinished, with the tokens they got."""

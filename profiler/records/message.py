@@ -1,7 +1,8 @@
 """The messages between a parent and its engine child: a length, a kind, a version, then the payload.
 
 One pipe each way. The frame is little-endian: uint32 payload bytes, uint8 kind, uint8 version. Payloads are JSON, but for
-ROWS, which is a packed column set (`records.packing`) with names "table.column".
+ROWS: three uint32 row counts, then the rows of the tables request, token and step as `records.timing` lays them out. Both ends
+are of one version, and the child sends twenty times a second beside its work, so rows cross as they lie in memory.
 """
 
 import json
@@ -11,14 +12,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import IO, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from profiler.errors import BadFile
-from profiler.records import packing
-from profiler.records.timing import COLUMN_DTYPES, from_columns, to_columns
+from profiler.records.timing import COLUMN_DTYPES
 
 PROTOCOL_VERSION = 1
 _FRAME = struct.Struct("<IBB")
+_ROW_COUNTS = struct.Struct("<3I")
 MAX_PAYLOAD_BYTES = 256 << 20
 
 
@@ -32,7 +34,7 @@ class MessageKind(IntEnum):
     HEARTBEAT = 17  # {"phase": str, "elapsed_s": float}
     PROGRESS = 18  # {"phase": str, "share": float | null}
     STARTED = 19  # EngineFacts
-    ROWS = 20  # packed rows of tables request, token, step
+    ROWS = 20  # rows of the tables request, token, step
     RESULT = 21  # the job's result: a document
     FAILED = 22  # {"sentence": str}: refused, the child lives on
     CANCELLED = 23  # {}
@@ -60,15 +62,20 @@ class Message:
         return value
 
     def tables(self) -> dict[str, NDArray[Any]]:
-        """The structured arrays of a ROWS message by table name; tables without rows are left out."""
-        grouped: dict[str, dict[str, NDArray[Any]]] = {}
-        for name, column in packing.unpack(self.payload).items():
-            table, _, field = name.partition(".")
-            grouped.setdefault(table, {})[field] = column
+        """The structured arrays of a ROWS message by table name, read-only; raises GarbledStreamError when they do not add up."""
         try:
-            return {table: from_columns(columns, COLUMN_DTYPES[table]) for table, columns in grouped.items()}
-        except (KeyError, ValueError) as error:
-            raise GarbledStreamError("a ROWS message has columns that do not belong together") from error
+            counts = _ROW_COUNTS.unpack_from(self.payload)
+        except struct.error as error:
+            raise GarbledStreamError("a ROWS message has no row counts") from error
+        sizes = [count * dtype.itemsize for count, dtype in zip(counts, COLUMN_DTYPES.values(), strict=True)]
+        if len(self.payload) != _ROW_COUNTS.size + sum(sizes):
+            raise GarbledStreamError("a ROWS message is not as long as its row counts say")
+        tables = {}
+        offset = _ROW_COUNTS.size
+        for (name, dtype), count, size in zip(COLUMN_DTYPES.items(), counts, sizes, strict=True):
+            tables[name] = np.frombuffer(self.payload, dtype, count, offset)
+            offset += size
+        return tables
 
 
 def json_message(kind: MessageKind, document: Mapping[str, Any]) -> bytes:
@@ -77,11 +84,9 @@ def json_message(kind: MessageKind, document: Mapping[str, Any]) -> bytes:
 
 
 def rows_message(tables: Mapping[str, NDArray[Any]]) -> bytes:
-    """A whole ROWS frame of the tables that have rows."""
-    columns = {
-        f"{table}.{name}": column for table, rows in tables.items() if len(rows) for name, column in to_columns(rows).items()
-    }
-    return _frame(MessageKind.ROWS, packing.pack(columns))
+    """A whole ROWS frame; every table is there, perhaps empty."""
+    rows = [tables[name] for name in COLUMN_DTYPES]
+    return _frame(MessageKind.ROWS, b"".join([_ROW_COUNTS.pack(*map(len, rows)), *(table.tobytes() for table in rows)]))
 
 
 def read_message(stream: IO[bytes]) -> Message | None:

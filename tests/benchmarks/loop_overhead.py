@@ -51,7 +51,7 @@ def main() -> None:
         for users in BATCHES:
             ratios = []
             for number in range(options.rounds * 2):
-                steps = measure(child, order(users, PROMPT, 120, per_user=1, threads=options.threads, seed=number)).steps
+                steps = measure(child, order(users, PROMPT, 200, per_user=1, threads=options.threads, seed=number)).steps
                 full = steps[(steps["decode_tokens"] == users) & (steps["prefill_tokens"] == 0)]
                 ours = np.diff(full["end_ns"])[3:]
                 wanted = {"model": str(sample_model_path()), "threads": options.threads, "batch": users, "prompt": PROMPT}

@@ -12,7 +12,7 @@ def serve(batcher, lengths):
         batcher.submit(request, prompt, output)
     plans, tokens, started = [], {request: [] for request in range(len(lengths))}, []
     while (plan := batcher.plan()) is not None:
-        started += [int(batcher.request[part.slot]) for part in plan.prefill if part.start == 0]
+        started += sorted(int(batcher.request[part.slot]) for part in plan.prefill if part.start == 0)
         result = batcher.complete(plan)
         for slot in result.emitting.tolist():
             tokens[int(batcher.request[slot])].append(len(plans))
@@ -110,3 +110,35 @@ def test_a_sequence_never_holds_more_cells_than_prompt_and_output(outputs):
         for slot, length in enumerate(batcher.length.tolist()):
             assert length <= 9 + outputs[slot] - 1
         batcher.release(result.finished)
+
+
+@given(
+    lengths=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=12),
+    slots=st.integers(1, 4),
+    looks=st.lists(st.booleans(), min_size=1, max_size=20),
+)
+def test_looking_at_the_books_between_steps_changes_nothing(lengths, slots, looks):
+    """Steady steps are only counted; the arrays and the sums agree whenever they are looked at."""
+    batcher = ContinuousBatcher(slots, 16, 5)
+    for request, (prompt, output) in enumerate(lengths):
+        batcher.submit(request, prompt, output)
+    held, given_tokens, number = np.zeros(slots, int), np.zeros(slots, int), 0
+    while (plan := batcher.plan()) is not None:
+        for part in plan.prefill:
+            held[part.slot] += part.count
+        held[plan.decode] += 1
+        result = batcher.complete(plan)
+        given_tokens[result.emitting] += 1
+        assert result.requests.tolist() == batcher.request[result.emitting].tolist()
+        assert batcher.used_cells == held.sum()
+        if not plan.prefill:
+            assert batcher.decoding_cells == held[plan.decode].sum()
+            assert batcher.longest_decoding == held[plan.decode].max()
+        if looks[number % len(looks)]:
+            assert batcher.length.tolist() == held.tolist()
+            live = batcher.request != NO_REQUEST
+            assert batcher.output_given[live].tolist() == given_tokens[live].tolist()
+        if len(result.finished):
+            batcher.release(result.finished)
+            held[result.finished] = given_tokens[result.finished] = 0
+        number += 1
