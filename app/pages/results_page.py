@@ -33,6 +33,9 @@ from profiler.exchange.formats import Format
 from profiler.plan.plan import Plan
 from profiler.session.reader import SessionReader
 
+MOST_ROWS_IN_SIGHT = 8
+"""A longer table scrolls within its card."""
+
 MOST_COMPARED = 4
 """Cells whose distributions are drawn together: one for each colour."""
 
@@ -84,7 +87,6 @@ class ResultsPage(Page):
         self.curve.cell_chosen.connect(self._on_point_chosen)
         self.table: RecordTable[CellView] = RecordTable(())
         self.view = TableView(self.table, "Cells", several=True)
-        self.view.setMinimumHeight(180)
         self.view.chosen.connect(self._on_chosen)
         self.first_token = DistributionCard("First token", "ttft_ms", "requests")
         self.between = DistributionCard("Between tokens", "itl_ms", "gaps")
@@ -166,6 +168,7 @@ class ResultsPage(Page):
         self.curve.show_session(view)
         kept = [] if is_new else self._selected_ids()
         self.table.show_records(view.cells, cell_columns(view.varying, has_need=bool(view.slo)))
+        self.view.setMinimumHeight(self.view.height_of_rows(MOST_ROWS_IN_SIGHT))
         self._stack.setCurrentIndex(1)
         self._drawn = ()
         chosen = [row for row, cell in enumerate(view.cells) if cell.cell_id in kept] or _worth_a_look(view)
@@ -222,11 +225,9 @@ class ResultsPage(Page):
         path, distributions = found
         if self._view is None or self._view.path != path:
             return
-        titles = {cell.cell_id: cell.title for cell in self._view.cells}
+        names = {cell.cell_id: cell.legend for cell in self._view.cells}
         for card in (self.first_token, self.between):
-            card.show_cells(
-                {titles[cell_id]: by_name[card.latency] for cell_id, by_name in distributions.items()}, self._view.slo
-            )
+            card.show_cells({names[cell_id]: by_name[card.latency] for cell_id, by_name in distributions.items()}, self._view.slo)
 
     @Slot()
     def _on_drawing_ended(self) -> None:

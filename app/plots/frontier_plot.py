@@ -15,6 +15,7 @@ from app.tokens import Tokens, tokens
 from app.typeface import font
 
 _WIDEST_REACH = 1.3
+_MOST_LABELS = 60  # more would cover each other
 _SYMBOLS = {"circle": "o", "square": "s", "triangle": "t1", "diamond": "d"}
 
 
@@ -106,7 +107,8 @@ class FrontierPlot(Figure):
                     brush=[pyqtgraph.mkBrush(color if mark.is_on_frontier else colors.surface) for mark in item.marks],
                 )
             )
-            self._paint_labels(colors, item.marks, is_above=index % 2 == 0)
+            if sum(len(other.marks) for other in self._series) <= _MOST_LABELS:
+                self._paint_labels(colors, item.marks, is_above=index % 2 == 0)
         self.plot.addItem(self._rings)
         self._ring(colors)
         self.plot.setLimits(xMin=0, yMin=0)
@@ -137,12 +139,16 @@ class FrontierPlot(Figure):
         self.plot.addItem(line, ignoreBounds=True)
 
     def _paint_intervals(self, color: QColor, marks: Sequence[FrontierMark]) -> None:
+        """All of a line's intervals as one item, whose points are joined in pairs."""
+        ends: list[tuple[float, float]] = []
         for mark in marks:
-            for interval, is_upright in ((mark.x_interval, False), (mark.y_interval, True)):
-                if interval is not None:
-                    across = [mark.y, mark.y] if not is_upright else [mark.x, mark.x]
-                    ends = (across, list(interval)) if is_upright else (list(interval), across)
-                    self.plot.addItem(pyqtgraph.PlotCurveItem(*ends, pen=pyqtgraph.mkPen(color, width=1)))
+            if mark.x_interval is not None:
+                ends += [(end, mark.y) for end in mark.x_interval]
+            if mark.y_interval is not None:
+                ends += [(mark.x, end) for end in mark.y_interval]
+        if ends:
+            x, y = np.array(ends).T
+            self.plot.addItem(pyqtgraph.PlotCurveItem(x, y, connect="pairs", pen=pyqtgraph.mkPen(color, width=1)))
 
     def _paint_labels(self, colors: Tokens, marks: Sequence[FrontierMark], *, is_above: bool) -> None:
         """Neighbouring lines have theirs on opposite sides of their points, so that they seldom meet."""

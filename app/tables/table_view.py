@@ -14,6 +14,7 @@ from app.tables.record_table import RecordTable
 from app.typeface import font
 
 _ROW_PX = 32
+_SCROLL_BAR_PX = 12
 _HEADER_AIR_PX = 24  # padding, and most of the room of the sort arrow
 _WIDEST_PX = 320
 _ROWS_MEASURED = 200
@@ -81,6 +82,10 @@ class TableView(QTableView):
         """The row in the table that the keyboard is at."""
         index = self._sort.mapToSource(self.currentIndex())
         return index.row() if index.isValid() else None
+
+    def height_of_rows(self, most: int) -> int:
+        """Pixels for the header and the rows, but no more than `most` of them."""
+        return self.horizontalHeader().sizeHint().height() + min(self._sort.rowCount(), most) * _ROW_PX + _SCROLL_BAR_PX
 
     def select_rows(self, rows: Iterable[int]) -> None:
         """Select these rows of the table, and bring the first one into view."""

@@ -79,7 +79,7 @@ class _Row:
 
     def __init__(self, grid: QGridLayout, number: int, *, has_third: bool) -> None:
         self._rule = Rule()
-        self._name, self._value = QLabel(), ElidedLabel(least_px=72)
+        self._name, self._value = QLabel(), ElidedLabel(least_px=120 if has_third else 72)
         self._third = QLabel() if has_third else None
         set_tone(self._name, "muted")
         row = 2 * number + 2

@@ -21,8 +21,8 @@ def rough_duration(seconds: float | None) -> str:
     """A stretch of time that is only a guess: 40 s, 3 min, 2 h."""
     if seconds is None:
         return NOT_AVAILABLE
-    for step in (5, 10, 60, 300, 600, 1800):
-        if seconds < 12 * step:
+    for step, below in ((5, 60), (30, 300), (60, 1800), (300, 7200), (1800, 36_000)):
+        if seconds < below:
             return duration_text(max(step, round(seconds / step) * step))
     return duration_text(round(seconds / 3600) * 3600)
 

@@ -19,7 +19,7 @@ _VERDICT_WORDS = {Verdict.MET: "✓ met", Verdict.BROKEN: "✕ broken"}
 _VERDICT_TONES: dict[Verdict | None, Tone] = {Verdict.MET: "met", Verdict.BROKEN: "broken"}
 _STATUS_WORDS = {
     CellStatus.FAILED: "✕ failed",
-    CellStatus.PARTIAL: "▲ not complete",
+    CellStatus.PARTIAL: "▲ partial",
     CellStatus.PENDING: "to come",
 }
 
@@ -135,8 +135,11 @@ def _need_tip(cell: CellView) -> str:
 
 
 def _notes(cell: CellView) -> Raw:
-    flags = f"▲ {len(cell.flags)} flag{'' if len(cell.flags) == 1 else 's'}" if cell.flags else ""
-    return " · ".join(filter(None, (_STATUS_WORDS.get(cell.status, ""), flags)))
+    status = _STATUS_WORDS.get(cell.status, "")
+    if not cell.flags:
+        return status
+    flags = f"{len(cell.flags)} flag{'' if len(cell.flags) == 1 else 's'}"
+    return f"{status}, {flags}" if status else f"▲ {flags}"
 
 
 def _notes_tone(cell: CellView) -> Tone:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 
-from app.pages.plan.limits import EACH_TOKEN
+from app.pages.plan.limits import EACH_TOKEN, reading_tok_s
 from app.pages.results.need_verdict import Verdict
 from app.pages.results.session_view import CellView, SessionView
 from app.plots.frontier_plot import FrontierMark, FrontierPlot, FrontierSeries
@@ -46,8 +46,8 @@ class CurveCard(Card):
         if reading is None:
             self.plot.set_need(None)
         else:
-            speed = _MS_PER_S / reading.threshold
-            self.plot.set_need(speed, f"{significant(speed)} tok/s or more for each →")
+            speed = reading_tok_s(reading) or _MS_PER_S / reading.threshold
+            self.plot.set_need(speed, f"{speed:.3g} tok/s or more for each →")
 
     def show_selected(self, cell_ids: Sequence[int]) -> None:
         """Ring these cells."""

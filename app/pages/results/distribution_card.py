@@ -36,9 +36,9 @@ class DistributionCard(Card):
             limit.threshold if limit else None,
         )
         least = min((item.independent for item in distributions.values()), default=0)
-        told = [f"% of {self._of} within so many ms"]
+        told = [f"% of {self._of} over ms"]
         if limit is not None and not self.plot.is_limit_in_view:
-            told.append(f"the limit of {milliseconds_text(limit.threshold)} is far to the right")
+            told.append(f"limit {milliseconds_text(limit.threshold)} far to the right")
         if least:
             told.append(f"dotted: beyond what {least} values can show")
         self.set_title(self._words, " · ".join(told))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.pages.results.need_verdict import LimitCheck, Verdict, check, overall
-from app.widgets.sweep_grid import cell_title
+from app.widgets.sweep_grid import cell_title, value_text
 from profiler.analysis.validity import FITS_IN_CACHE
 from profiler.exchange.summary import summary_document
 from profiler.plan.cells import varying_axes
@@ -22,7 +22,7 @@ class CellView:
     """One cell.
 
     Attributes:
-        title: what tells it apart, in words.
+        title: what tells it apart, in words; `legend` is the same in the table's shorter ones.
         runs: valid runs behind its figures.
         figures: None where nothing was measured.
         flags: "name: sentence" of what casts doubt on it, each once.
@@ -33,6 +33,7 @@ class CellView:
     cell_id: int
     configuration: Configuration
     title: str
+    legend: str
     status: CellStatus
     reason: str
     runs: int
@@ -99,8 +100,7 @@ def read_session(path: Path) -> SessionView:
     varying = tuple(varying_axes(configurations)) if configurations else ()
     names = [axis.name for axis in varying]
     cells = tuple(
-        _cell(cell, configuration, cell_title(configuration, names), slo)
-        for cell, configuration in zip(document["cells"], configurations, strict=True)
+        _cell(cell, configuration, names, slo) for cell, configuration in zip(document["cells"], configurations, strict=True)
     )
     users = need.get("users")
     return SessionView(
@@ -160,12 +160,13 @@ def _has_values(figures: Figures) -> bool:
     return any(value.get("n") if isinstance(value, dict) else value is not None for value in figures.values())
 
 
-def _cell(document: Mapping[str, Any], configuration: Configuration, title: str, slo: Slo) -> CellView:
+def _cell(document: Mapping[str, Any], configuration: Configuration, varying: list[str], slo: Slo) -> CellView:
     figures: Figures | None = document["metrics"] if _has_values(document["metrics"]) else None
     return CellView(
         cell_id=document["cell_id"],
         configuration=configuration,
-        title=title,
+        title=cell_title(configuration, varying),
+        legend=cell_title({**configuration, "quant": value_text(configuration["quant"])}, varying),
         status=CellStatus(document["status"]),
         reason=document["reason"],
         runs=document["runs"],

@@ -31,6 +31,7 @@ def cell(number: int, users: int, values: Figures | None, slo: str = NEED, **cha
         number,
         configuration,
         title,
+        title,
         CellStatus.DONE if values else CellStatus.FAILED,
         "" if values else "It broke.",
         3 if values else 0,

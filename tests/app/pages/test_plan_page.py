@@ -265,9 +265,9 @@ def test_too_many_cells_are_counted_not_drawn(qtbot: QtBot, page: PlanPage) -> N
     [
         (2, "5 s"),
         (42, "40 s"),
-        (100, "1 min 40 s"),
+        (100, "1 min 30 s"),
         (130, "2 min"),
-        (1000, "15 min"),
+        (1000, "17 min"),
         (9000, "2 h 30 min"),
         (90_000, "25 h"),
         (None, "not available"),
