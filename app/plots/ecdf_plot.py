@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QWidget
 
-from app.plots.figure import Figure
-from app.plots.legend import series_item
+from app.plots.figure import SYMBOLS, Figure
+from app.plots.legend import LegendItem, series_item
 from app.tokens import Tokens, mixed
 from app.typeface import font
 from profiler.units import milliseconds_text
 
 _MOST_POINTS = 2000
+_MARKED_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _FARTHEST_LIMIT = 2.0
 
 
@@ -68,7 +69,7 @@ class EcdfPlot(Figure):
             self.plot.addItem(line, ignoreBounds=True)
         for index, item in enumerate(self._series):
             if len(item.values_ms):
-                self._paint_series(colors, series_item(item.name, index).color, item)
+                self._paint_series(colors, series_item(item.name, index), item)
         self.plot.setLimits(xMin=0, yMin=0, yMax=104)
 
     def fit(self) -> None:
@@ -84,8 +85,8 @@ class EcdfPlot(Figure):
         self.is_limit_in_view = self._limit_ms is None or self._limit_ms <= right
         self.plot.setRange(xRange=(0, right), yRange=(0, 103), padding=0)
 
-    def _paint_series(self, colors: Tokens, color: int, item: EcdfSeries) -> None:
-        ink = colors.series[color]
+    def _paint_series(self, colors: Tokens, look: LegendItem, item: EcdfSeries) -> None:
+        ink = colors.series[look.color]
         # Beyond some thousand steps nothing is left to see; the ends stay exact.
         kept = np.unique(np.linspace(0, len(item.values_ms) - 1, min(len(item.values_ms), _MOST_POINTS)).round().astype(np.int64))
         x = np.repeat(np.concatenate((item.values_ms[:1], item.values_ms[kept])), 2)[1:]
@@ -96,6 +97,17 @@ class EcdfPlot(Figure):
         if until < len(x):
             faint = pyqtgraph.mkPen(mixed(colors.surface, ink, 0.55), width=1, style=Qt.PenStyle.DotLine)
             self.plot.addItem(pyqtgraph.PlotCurveItem(x[until - 1 :], y[until - 1 :], pen=faint))
+        marked = [int(np.searchsorted(item.shares, share)) for share in _MARKED_SHARES if share <= item.shares[-1]]
+        self.plot.addItem(
+            pyqtgraph.ScatterPlotItem(
+                item.values_ms[marked],
+                100 * np.array(_MARKED_SHARES[: len(marked)]),
+                symbol=SYMBOLS[look.marker],
+                size=7,
+                pen=pyqtgraph.mkPen(None),
+                brush=pyqtgraph.mkBrush(ink),
+            )
+        )
 
     def words_at(self, position: QPointF, is_near: Callable[[QPointF], bool]) -> str:
         """What share each distribution has reached at the pointer's time."""

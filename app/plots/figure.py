@@ -12,6 +12,9 @@ from app.plots.round_axis import RoundAxis
 from app.tokens import Tokens, tokens
 from app.typeface import font
 
+SYMBOLS = {"circle": "o", "square": "s", "triangle": "t1", "diamond": "d"}
+"""pyqtgraph's names of the legend's markers."""
+
 _ZOOM = 0.8
 _PAN_SHARE = 0.1
 

@@ -9,14 +9,13 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
-from app.plots.figure import Figure
+from app.plots.figure import SYMBOLS, Figure
 from app.plots.legend import series_item
 from app.tokens import Tokens, tokens
 from app.typeface import font
 
 _WIDEST_REACH = 1.3
 _MOST_LABELS = 60  # more would cover each other
-_SYMBOLS = {"circle": "o", "square": "s", "triangle": "t1", "diamond": "d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class FrontierPlot(Figure):
                 pyqtgraph.ScatterPlotItem(
                     x,
                     y,
-                    symbol=_SYMBOLS[look.marker],
+                    symbol=SYMBOLS[look.marker],
                     size=9,
                     pen=pyqtgraph.mkPen(color, width=1.5),
                     brush=[pyqtgraph.mkBrush(color if mark.is_on_frontier else colors.surface) for mark in item.marks],
