@@ -108,12 +108,15 @@ def _at_users(users: int, cells: Sequence[CellView]) -> tuple[str, bool]:
 
 
 def _of_all(whole: str, judged: Sequence[CellView], meeting: Sequence[CellView], *, is_strong: bool) -> str:
-    count = len(meeting)
-    verb = "meets" if count == 1 else "meet"
-    if len(judged) == 1:
+    count, all_of_them = len(meeting), len(judged)
+    if all_of_them == 1:
         told = f"The one measured cell {'meets' if count else 'does not meet'} the need."
+    elif count == all_of_them:
+        told = f"{'Both' if count == 2 else f'All {count}'} measured cells meet the need."
+    elif count == 0:
+        told = f"None of the {all_of_them} measured cells meets the need."
     else:
-        told = f"Of {whole}{len(judged)} cells, {count or 'none'} {verb if count else 'meets'} the need."
+        told = f"Of {whole}{all_of_them} cells, {count} {'meets' if count == 1 else 'meet'} the need."
     return f"**{told}**" if is_strong else told
 
 

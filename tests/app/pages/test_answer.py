@@ -90,7 +90,12 @@ def test_a_percentile_that_falls_on_a_lost_request_breaks_its_limit() -> None:
         (
             session(cell(1, 2, figures(1700, 20, 185)), cell(2, 4, figures(1700, 20, 185))),
             "broken",
-            "**Of 2 cells, none meets the need.**",
+            "**None of the 2 measured cells meets the need.**",
+        ),
+        (
+            session(cell(1, 2, figures(700, 20, 185)), cell(2, 4, figures(700, 20, 217))),
+            "met",
+            "**Both measured cells meet the need.** Most output while meeting it: **Q2 · 4 users**, 217 tok/s.",
         ),
         (
             session(cell(1, 2, figures(1, 1, 185), slo=""), cell(2, 4, figures(1, 1, 217), slo=""), slo=""),
