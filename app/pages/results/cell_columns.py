@@ -10,6 +10,7 @@ from app.widgets.sweep_grid import value_text
 from profiler.analysis.distribution import is_stated
 from profiler.analysis.figure_name import figure_value
 from profiler.plan.slo import PERCENTILES
+from profiler.records.axis import BY_NAME as BY_AXIS
 from profiler.records.axis import Axis
 from profiler.records.metric import BY_NAME
 from profiler.records.run_record import CellStatus
@@ -26,7 +27,9 @@ _STATUS_WORDS = {
 
 def cell_columns(varying: Sequence[Axis], *, has_need: bool) -> tuple[Column[CellView], ...]:
     """The columns for a session."""
-    columns = [_axis_column(axis) for axis in varying] or [_title_column()]
+    # A word first: rows are read from the left.
+    named = varying if any(axis.kind == "text" for axis in varying) else (BY_AXIS["quant"], *varying)
+    columns = [_axis_column(axis) for axis in named]
     columns += [
         _figure_column("ttft_ms.p95", "TTFT p95", "ms"),
         _figure_column("tpot_ms.p95", "TPOT p95", "ms"),
@@ -78,10 +81,6 @@ def _axis_column(axis: Axis) -> Column[CellView]:
         lambda raw: value_text(None if isinstance(raw, bool) else raw),
         is_figure=axis.kind != "text",
     )
-
-
-def _title_column() -> Column[CellView]:
-    return Column("Cell", "The only configuration of this sweep", lambda cell: cell.title)
 
 
 def _figure_column(name: str, label: str, unit: str) -> Column[CellView]:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.export_question import ask_export, filter_of
+from app.pages.results.cell_columns import cell_columns
 from app.pages.results.raw_latencies import read_distributions
 from app.pages.results_page import ResultsPage
 from app.settings import Settings
@@ -16,6 +17,7 @@ from app.theme import ThemeSwitch
 from profiler.exchange.formats import BY_NAME
 from profiler.exchange.summary import summary_document
 from profiler.plan.plan import Plan
+from profiler.records.axis import BY_NAME as AXES_BY_NAME
 from profiler.session.reader import SessionReader
 from profiler.units import significant
 from tests.helpers.written_session import FAILURE, FITS_IN_CACHE, FOREIGN_LOAD, PLAN, write_session
@@ -214,6 +216,12 @@ def test_a_session_without_limits_has_no_column_for_the_need(qtbot: QtBot, page:
     opened(qtbot, page, write_session(tmp_path / "free.inferometer", Plan(title="Free")))
     assert "Need" not in [item.title for item in page.table.columns]
     assert page.answer.statement.startswith("No limit was stated. The most output: Q4_K_M · 2 users")
+
+
+def test_rows_begin_with_a_word() -> None:
+    for names in ((), ("concurrency",), ("concurrency", "threads")):
+        titles = [column.title for column in cell_columns([AXES_BY_NAME[name] for name in names], has_need=False)]
+        assert titles[: 1 + len(names)] == ["Quantization", *(AXES_BY_NAME[name].label for name in names)]
 
 
 def test_percentiles_of_few_requests_are_greyed(qtbot: QtBot, page: ResultsPage, session: Path) -> None:
