@@ -30,7 +30,8 @@ class Limit:
         return PERCENTILES[self.statistic]
 
     def __str__(self) -> str:
-        return f"{self.metric}.{self.statistic}<={self.threshold:g}"
+        threshold = str(int(self.threshold)) if self.threshold.is_integer() else str(self.threshold)
+        return f"{self.metric}.{self.statistic}<={threshold}"
 
 
 Slo = tuple[Limit, ...]

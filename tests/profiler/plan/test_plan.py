@@ -68,6 +68,8 @@ def test_limits_are_read():
         Limit("tpot_ms", "max", 62.5),
     )
     assert parse_slo("") == ()
+    for threshold in (1000.0, 62.5, 3_600_000.0):
+        assert parse_slo(str(Limit("ttft_ms", "p95", threshold))) == (Limit("ttft_ms", "p95", threshold),)
     assert str(Limit("ttft_ms", "p95", 1000.0)) == "ttft_ms.p95<=1000"
 
 
