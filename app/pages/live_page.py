@@ -65,7 +65,6 @@ class LivePage(Page):
     """
 
     TITLE = "Live"
-    ICON = "live"
 
     plan_wanted = Signal()
     results_wanted = Signal(object)

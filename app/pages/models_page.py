@@ -31,7 +31,6 @@ class ModelsPage(Page):
     """
 
     TITLE = "Models"
-    ICON = "models"
 
     model_chosen = Signal(object)
 

@@ -1,8 +1,8 @@
 """What the main window asks of a page, and what each page tells it.
 
-The window builds a page when it is first shown, as `PageClass(settings)` (Live also gets the sweep bridge), and connects the
-signals named here. A page never reaches for the window or for another page: it emits, the window passes on. Long work goes
-through `app.bridge.job.Job` (a child of the page); nothing blocks the GUI thread.
+The window builds a page when it is first needed (`page_makers`) and connects the signals named here. A page never reaches for
+the window or for another page: it emits, the window passes on. Long work goes through `app.bridge.job.Job` (a child of the page);
+nothing blocks the GUI thread.
 
 Each page is the only class of its module:
 
@@ -11,7 +11,8 @@ Each page is the only class of its module:
 - `plan_page.PlanPage(settings)`: `start_requested(Plan)`: measure this now. `set_model(path: Path)`, `set_plan(plan: Plan)`: show
   it; `open_plan_file(path: Path)`: a plan.toml that was dropped or given; `set_measuring(bool)`: Start is not possible while a
   sweep runs; `start()`: what the Start button does (the action Start with its shortcut calls it).
-- `live_page.LivePage(settings, bridge)`: `plan_wanted()`: its empty state's button; `results_wanted(Path)`: show this session.
+- `live_page.LivePage(settings, bridge, actions)`: `plan_wanted()`: its empty state's button; `results_wanted(Path)`:
+  show this session.
 - `results_page.ResultsPage(settings)`: `plan_requested(Plan)`: run the same plan again. `open_session(path: Path)`: show it, or
   tell in one sentence why not; `session_opened(Path)`: it was readable (the window remembers it as recent); `plan_wanted()`: its
   empty state's button; `refresh()`: the open session's file has new figures (a cell finished).
@@ -30,12 +31,10 @@ class Page(QWidget):
     """One question's page.
 
     Attributes:
-        TITLE: its name on the rail, in the View menu and in the settings; also its accessible name.
-        ICON: its drawing in resources/icons.
+        TITLE: its name on the rail, in the View menu and in the settings, in small letters that of its icon; its accessible name.
     """
 
     TITLE: ClassVar[str]
-    ICON: ClassVar[str]
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -56,7 +56,6 @@ class PlanPage(Page):
     """
 
     TITLE = "Plan"
-    ICON = "plan"
 
     start_requested = Signal(object)
 

@@ -50,7 +50,6 @@ class ResultsPage(Page):
     """
 
     TITLE = "Results"
-    ICON = "results"
 
     plan_requested = Signal(object)
     session_opened = Signal(object)
