@@ -30,7 +30,9 @@ class Limit:
         return PERCENTILES[self.statistic]
 
     def __str__(self) -> str:
-        threshold = str(int(self.threshold)) if self.threshold.is_integer() else str(self.threshold)
+        threshold = f"{self.threshold:.6g}"
+        if "e" in threshold:  # parse_slo reads no exponents
+            threshold = f"{self.threshold:f}".rstrip("0").rstrip(".")
         return f"{self.metric}.{self.statistic}<={threshold}"
 
 
