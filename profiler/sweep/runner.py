@@ -57,7 +57,7 @@ class Runner:
         self._tell = subscriber
         self._force = force
         self._slo = parse_slo(plan.need.slo)
-        self._told_flags: set[tuple[int, str]] = set()
+        self._told_flags: set[tuple[int, str]] = set()  # (cell, or 0 for all, flag's name)
 
     def pause(self) -> None:
         """Start no further repetition until `resume`."""
@@ -220,9 +220,10 @@ class Runner:
         was_skipped = self.controls.take_skip() and run.status is RunStatus.PARTIAL
         results.take(ended, was_skipped=was_skipped)
         for flag in run.flags:
-            name = flag.partition(":")[0]
-            if (cell_id, name) not in self._told_flags:  # each run keeps its flags; telling them once a cell is enough
-                self._told_flags.add((cell_id, name))
+            # Each run keeps its flags. What invalidates is told once a cell, what only casts doubt once a sweep.
+            told = (0 if run.is_valid else cell_id, flag.partition(":")[0])
+            if told not in self._told_flags:
+                self._told_flags.add(told)
                 self._happened(writer, "flag", f"Run {planned.repetition} of cell {cell_id}: {flag}", cell_id, run.run_id)
         if was_skipped:
             schedule.drop_cell(cell_id)
