@@ -25,11 +25,11 @@ from app.widgets.page_header import PageHeader
 from app.widgets.sentence import Sentence, Tone
 from app.widgets.two_columns import GAP_PX, TwoColumns
 from profiler.errors import InferometerError
+from profiler.hardware.cpu import default_threads
 from profiler.models.sample import sample_model_path
 from profiler.plan.plan import SAMPLE_MODEL, Plan, field_problems
 from profiler.plan.plan_file import load_plan, save_plan
 from profiler.records.axis import BY_NAME
-from profiler.sweep.runner import default_threads
 
 DEBOUNCE_MS = 150
 """Between an edit and the look at the models' files, so that typing a number is one look."""

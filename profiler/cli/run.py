@@ -14,11 +14,12 @@ from profiler.cli.progress import ProgressDisplay
 from profiler.cli.show import summary_table
 from profiler.errors import UnusableArguments
 from profiler.exchange.summary import summary_document
+from profiler.hardware.cpu import default_threads
 from profiler.plan.cells import expand, model_labels, varying_axes
 from profiler.plan.plan import Plan
 from profiler.plan.plan_file import load_plan
 from profiler.session.reader import SessionReader
-from profiler.sweep.runner import Runner, default_threads
+from profiler.sweep.runner import Runner
 
 _LIST = "; a list by commas is an axis"
 

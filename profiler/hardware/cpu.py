@@ -1,5 +1,6 @@
 """The processor: its name, cores, last-level cache and the instruction sets that llama.cpp's kernels can use."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -50,6 +51,14 @@ def read() -> Cpu:
         instruction_sets=tuple(flag.upper() for flag in _INSTRUCTION_SETS if flag in flags),
         quota_cores=control_group.quota_cores(),
     )
+
+
+def default_threads() -> int:
+    """Physical cores that this process may keep busy: llama.cpp's own default, within affinity and a control group's quota."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = min(usable, psutil.cpu_count(logical=False) or usable)
+    quota = control_group.quota_cores()
+    return max(1, cores if quota is None else min(cores, int(quota)))
 
 
 def linux_name(root: Path) -> str:

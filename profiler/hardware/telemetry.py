@@ -62,7 +62,8 @@ class Telemetry:
         self._rows: list[list[float]] = []
         self._faults: list[str] = []
         self._failed_sources: set[str] = set()
-        self._stop = threading.Event()
+        self._is_stopped = False
+        self._wake = threading.Event()  # ends a cadence: for good, or to begin the next one with a sample at once
         self._thread: threading.Thread | None = None
 
     def start(self, origin_ns: int) -> None:
@@ -76,12 +77,16 @@ class Telemetry:
         self._watched.process_id = process_id
 
     def set_origin(self, origin_ns: int) -> None:
-        """Count from this instant of `profiler.clock`; samples that are older and not drained yet are dropped."""
+        """Count from this instant of `profiler.clock`; samples that are older and not drained yet are dropped.
+
+        The cadence begins anew with a sample at once, so that a run shorter than the period has one.
+        """
         with self._lock:
             self._origin_ns = origin_ns
             kept = [(time_ns, row) for time_ns, row in zip(self._times_ns, self._rows, strict=True) if time_ns >= origin_ns]
             self._times_ns = [time_ns for time_ns, _ in kept]
             self._rows = [row for _, row in kept]
+        self._wake.set()
 
     def drain(self) -> Samples:
         """The samples since the last drain, every channel in each; times since the origin."""
@@ -107,24 +112,30 @@ class Telemetry:
 
     def stop(self) -> None:
         """End the sampling; what was not drained still can be. Calling it again does nothing."""
-        if self._stop.is_set():
+        if self._is_stopped:
             return
-        self._stop.set()
+        self._is_stopped = True
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
         for source in self._sources:
             source.close()
 
     def _sample_until_stopped(self) -> None:
-        for tick in cadence.ticks(self._period_ns, self._stop):
-            readings: dict[str, float] = {}
-            for source in self._sources:
-                if source.channels:
-                    readings.update(self._read(source))
-            row = [tick.lateness_ns / 1e6, *(readings.get(channel, math.nan) for channel in self._channels)]
-            with self._lock:
-                self._times_ns.append(tick.time_ns)
-                self._rows.append(row)
+        while not self._is_stopped:
+            for tick in cadence.ticks(self._period_ns, self._wake):
+                self._sample(tick)
+            self._wake.clear()
+
+    def _sample(self, tick: cadence.Tick) -> None:
+        readings: dict[str, float] = {}
+        for source in self._sources:
+            if source.channels:
+                readings.update(self._read(source))
+        row = [tick.lateness_ns / 1e6, *(readings.get(channel, math.nan) for channel in self._channels)]
+        with self._lock:
+            self._times_ns.append(tick.time_ns)
+            self._rows.append(row)
 
     def _read(self, source: Source) -> dict[str, float]:
         """What the source could read; the first failure is noted."""

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,31 @@ def sha256(
     if on_progress:
         on_progress(1.0)
     return known
+
+
+def sha256_of_parts(
+    parts: Sequence[Path],
+    on_progress: Callable[[float], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> str:
+    """The one hash of a model: its file's SHA-256; of a split model the SHA-256 over its parts' digests, in their order.
+
+    Args:
+        parts: the model's files, at least one.
+        on_progress: gets the share done, each part counting alike.
+        cancel: as in `sha256`.
+
+    Raises:
+        EnvironmentFault, Interrupted: as `sha256` does.
+    """
+
+    def share_of(done: int) -> Callable[[float], None] | None:
+        return None if on_progress is None else lambda share: on_progress((done + share) / len(parts))
+
+    digests = [sha256(part, share_of(done), cancel) for done, part in enumerate(parts)]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256(b"".join(bytes.fromhex(digest) for digest in digests)).hexdigest()
 
 
 def _digest(path: Path, identity: _Identity, on_progress: Callable[[float], None] | None, cancel: threading.Event | None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from profiler.child.engine_child import EngineChild
 from profiler.errors import EnvironmentFault
-from profiler.modelfile.content_hash import sha256
+from profiler.modelfile.content_hash import sha256, sha256_of_parts
 from profiler.modelfile.description import describe
 from profiler.paths import cache_folder
 from profiler.records.message import Message, MessageKind
@@ -64,13 +64,14 @@ def make(
     Raises:
         EnvironmentFault: refused by llama.cpp, cancelled, or no room on the disk; nothing half-made is left.
     """
-    source_hash = sha256(source)
+    description = describe(source)
+    source_hash = sha256_of_parts(description.parts, cancel=cancel)
     folder = quantizations_folder() / f"{source_hash[:16]}-{library_version}"
     target = folder / f"{source.stem}.{type_name}.gguf"
     known = _known(target)
     if known is not None:
         return known
-    _check_room(source, type_name)
+    _check_room(source, description.parameters, type_name)
     temporary = target.with_suffix(".part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,8 +104,7 @@ def _known(target: Path) -> QuantizedModel | None:
         return None
 
 
-def _check_room(source: Path, type_name: str) -> None:
-    weights = describe(source).parameters
+def _check_room(source: Path, weights: int, type_name: str) -> None:
     needed = int(weights * _BYTES_PER_WEIGHT.get(type_name, _MOST_BYTES_PER_WEIGHT))
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)

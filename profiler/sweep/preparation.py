@@ -8,7 +8,7 @@ from pathlib import Path
 from profiler.child.engine_child import EngineChild
 from profiler.errors import EnvironmentFault, InferometerError, UnusableArguments
 from profiler.hardware import ceilings, fingerprint, telemetry
-from profiler.modelfile.content_hash import sha256
+from profiler.modelfile.content_hash import sha256_of_parts
 from profiler.modelfile.costs import step_costs
 from profiler.modelfile.description import ModelDescription, describe
 from profiler.models.quantization import make
@@ -98,7 +98,7 @@ def _prepare(
 ) -> PreparedModel:
     if quant == AS_IS:
         report(f"reading {path.name}", None)
-        content_hash = sha256(path, on_progress=lambda share: report(f"reading {path.name}", share), cancel=cancel)
+        content_hash = sha256_of_parts(source.parts, lambda share: report(f"reading {path.name}", share), cancel)
         return PreparedModel(label, quant, path, _record(model_id, path, source, content_hash), source)
     report(f"making {quant} of {path.name}", None)
     try:

@@ -1,16 +1,14 @@
 """Carries out a plan: prepares, runs every repetition in the interleaved order, and keeps all of it in a session file."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-
 from profiler.child.engine_child import EngineChild
 from profiler.clock import now_ns
 from profiler.errors import EnvironmentFault, Interrupted, UnusableArguments
+from profiler.hardware.cpu import default_threads
 from profiler.hardware.telemetry import Telemetry
 from profiler.plan.cells import expand, model_labels, specification
 from profiler.plan.plan import Plan
@@ -35,12 +33,6 @@ from profiler.sweep.repetition import EndedRun, Repetition
 from profiler.sweep.schedule import Schedule
 
 PAUSE_POLL_S = 0.25
-
-
-def default_threads() -> int:
-    """Physical cores that this process may use: llama.cpp's own default, within the process's affinity."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
 class Runner:

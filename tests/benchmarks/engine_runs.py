@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from profiler.analysis.intervals import log_t_interval
 from profiler.child.engine_child import EngineChild
+from profiler.hardware.cpu import default_threads
 from profiler.models.sample import sample_model_path
 from profiler.records.message import MessageKind
-from profiler.records.specification import ContextSettings, LoadSettings, ModelSettings, RunSpecification
+from profiler.records.specification import Arrival, ContextSettings, LoadSettings, ModelSettings, RunSpecification, Sampling
 from profiler.records.timing import COLUMN_DTYPES, no_rows
-from profiler.sweep.runner import default_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,18 @@ def order(
     think_time_s: float = 0.0,
     chunk: int = 512,
     threads: int | None = None,
-    sampling: str = "greedy",
+    sampling: Sampling = "greedy",
     seed: int = 1,
+    arrival: Arrival = "closed",
 ) -> RunSpecification:
-    """A closed loop on the sample model."""
+    """A load on the sample model: `users` users in a closed loop, or offline as many slots and requests (one even wave)."""
     count = threads or default_threads()
     ctx_size = -(-(prompt + output) // 256) * 256
+    users_told, requests, each = (users, None, per_user) if arrival == "closed" else (0, users * per_user, None)
     return RunSpecification(
         ModelSettings(str(sample_model_path()), 0, True),
         ContextSettings(users, ctx_size, 512, 512, count, count, "auto", "f16", "f16", unified),
-        LoadSettings("closed", users, think_time_s, prompt, output, None, per_user, None, chunk, sampling, seed),  # type: ignore[arg-type]
+        LoadSettings(arrival, users_told, think_time_s, prompt, output, requests, each, None, chunk, sampling, seed),
     )
 
 

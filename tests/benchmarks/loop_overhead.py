@@ -9,23 +9,29 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from engine_runs import measure, order, ratio_text
 
 from profiler.child.engine_child import EngineChild
+from profiler.hardware.cpu import default_threads
 from profiler.models.sample import sample_model_path
-from profiler.sweep.runner import default_threads
 
 BATCHES = (1, 4, 16, 32)
 PROMPT = 16
+LOADS: dict[str, dict[str, Any]] = {
+    "one wave": {"output": 48, "per_user": 1, "arrival": "offline"},
+    "one wave, tokens not looked at": {"output": 48, "per_user": 1, "arrival": "offline", "sampling": "none"},
+    "staggered finishes": {"output": 16, "per_user": 4},
+}
 
 
-def own_share(child: EngineChild, users: int, rounds: int, output: int, per_user: int, threads: int) -> str:
+def own_share(child: EngineChild, users: int, rounds: int, threads: int, **load: Any) -> str:
     """The loop's share of its pure decode steps: median over rounds of the sum's ratio, and the median microseconds."""
     shares, micros = [], []
     for number in range(rounds):
-        steps = measure(child, order(users, PROMPT, output, per_user=per_user, threads=threads, seed=number)).steps
+        steps = measure(child, order(users, PROMPT, threads=threads, seed=number, **load)).steps
         decodes = steps[steps["prefill_tokens"] == 0]
         shares.append(float(decodes["loop_ns"].sum() / (decodes["loop_ns"].sum() + decodes["decode_ns"].sum())))
         micros.append(float(np.median(decodes["loop_ns"])) / 1e3)
@@ -45,13 +51,17 @@ def main() -> None:
     assert bare.stdout is not None
     with EngineChild() as child:
         for users in BATCHES:
-            equal = own_share(child, users, options.rounds, 48, 1, options.threads)
-            staggered = own_share(child, users, options.rounds, 16, 4, options.threads)
-            print(f"B = {users}: own time, one wave: {equal}; staggered: {staggered}", flush=True)
+            for name, load in LOADS.items():
+                print(
+                    f"B = {users}, {name}: own time {own_share(child, users, options.rounds, options.threads, **load)}",
+                    flush=True,
+                )
         for users in BATCHES:
             ratios = []
             for number in range(options.rounds * 2):
-                steps = measure(child, order(users, PROMPT, 200, per_user=1, threads=options.threads, seed=number)).steps
+                steps = measure(
+                    child, order(users, PROMPT, 200, arrival="offline", per_user=1, threads=options.threads, seed=number)
+                ).steps
                 full = steps[(steps["decode_tokens"] == users) & (steps["prefill_tokens"] == 0)]
                 ours = np.diff(full["end_ns"])[3:]
                 wanted = {"model": str(sample_model_path()), "threads": options.threads, "batch": users, "prompt": PROMPT}

@@ -35,6 +35,7 @@ def test_greedy_output_in_a_batch_of_eight_equals_the_output_alone(serve, order_
     alone = outputs(serve(order_of(users=1, requests_per_user=8, prompt=24, output=24, kv_unified=kv_unified)).data)
     assert list(alone) == list(together) == list(range(8))
     differing = [request for request in alone if alone[request] != together[request]]
+    agreed = (len(alone) - len(differing)) * 24
     for request in differing:
         place = next(place for place in range(24) if alone[request][place] != together[request][place])
         answer = ask(
@@ -48,8 +49,9 @@ def test_greedy_output_in_a_batch_of_eight_equals_the_output_alone(serve, order_
         )
         # A near tie: llama.cpp's own logits move by as much when the same text is evaluated at another batch size.
         assert abs(answer["logits"][0] - answer["logits"][1]) <= 2 * answer["moved"], (request, place, answer)
-        assert answer["moved"] < 1.0
-    assert len(differing) <= 3, "near ties are rare"
+        assert answer["moved"] < abs(answer["logits"][0]) / 10, "rounding of 8-bit activations, not another text"
+        agreed += place
+    assert agreed >= 8 * 24 / 2, "near ties do not come at every other token"
 
 
 @pytest.fixture(scope="session")

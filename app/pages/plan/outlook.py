@@ -9,6 +9,7 @@ from app.widgets.sentence import Tone
 from profiler.analysis.distribution import is_stated
 from profiler.errors import InferometerError, UnusableArguments
 from profiler.hardware import ceilings, main_memory
+from profiler.hardware.cpu import default_threads
 from profiler.modelfile.description import ModelDescription
 from profiler.models.quantization import quantizations_folder
 from profiler.plan.cells import expand, model_labels, requests_of_run, specification
@@ -17,7 +18,6 @@ from profiler.plan.slo import parse_slo
 from profiler.records.axis import Configuration
 from profiler.sweep.estimate import Estimate, estimate
 from profiler.sweep.preparation import resolve_model_path
-from profiler.sweep.runner import default_threads
 from profiler.units import bytes_text, duration_text
 
 

@@ -111,3 +111,11 @@ def test_a_control_groups_limit_counts_when_it_is_lower(monkeypatch):
     monkeypatch.setattr(main_memory.control_group, "memory_limit_bytes", lambda: 12345)
     assert main_memory.total_bytes() == main_memory.available_bytes() == 12345
     assert main_memory.swap_total_bytes() >= 0
+
+
+@pytest.mark.parametrize(("quota", "threads"), [(None, 4), (2.5, 2), (0.5, 1), (64.0, 4)])
+def test_the_default_threads_heed_a_quota(monkeypatch, quota, threads):
+    monkeypatch.setattr(cpu.psutil, "cpu_count", lambda logical: 8 if logical else 4)
+    monkeypatch.setattr(cpu.os, "sched_getaffinity", lambda _process: set(range(8)), raising=False)
+    monkeypatch.setattr(cpu.control_group, "quota_cores", lambda: quota)
+    assert cpu.default_threads() == threads

@@ -109,6 +109,18 @@ def test_a_new_origin_drops_what_is_older_and_shifts_the_rest():
     assert samples.channels["a_bytes"][0] == 2
 
 
+def test_a_new_origin_brings_a_sample_at_once_however_long_the_period():
+    source = ScriptedSource({"a_bytes": 1.0})
+    sampler = Telemetry(None, period_s=1000.0, sources=[source])
+    sampler.start(clock.now_ns())
+    assert source.used_up.wait(10)
+    source.used_up.clear()
+    sampler.set_origin(clock.now_ns())
+    assert source.used_up.wait(10)
+    sampler.stop()
+    assert len(sampler.drain().times_ns) == 1, "the one from before the origin is dropped"
+
+
 def test_stop_ends_the_thread_and_closes_the_sources_once():
     source = ScriptedSource({"a_bytes": 1.0})
     sampler = sampled(source)

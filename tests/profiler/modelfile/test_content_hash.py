@@ -10,7 +10,7 @@ import pytest
 
 from profiler.errors import EnvironmentFault, Interrupted
 from profiler.modelfile import content_hash
-from profiler.modelfile.content_hash import sha256
+from profiler.modelfile.content_hash import sha256, sha256_of_parts
 
 CONTENT = b"0123456789" * 1_000_000
 
@@ -138,3 +138,21 @@ def test_unreadable(tmp_path: Path) -> None:
         sha256(tmp_path / "absent")
     with pytest.raises(EnvironmentFault, match="cannot be read"):
         sha256(tmp_path)
+
+
+def test_a_model_in_one_file_has_that_files_hash(file: Path) -> None:
+    assert sha256_of_parts([file]) == hashlib.sha256(CONTENT).hexdigest()
+
+
+def test_a_split_models_hash_depends_on_every_part_and_on_their_order(tmp_path: Path) -> None:
+    first, second = tmp_path / "m-00001-of-00002.gguf", tmp_path / "m-00002-of-00002.gguf"
+    first.write_bytes(b"one")
+    second.write_bytes(b"two")
+    both = hashlib.sha256(hashlib.sha256(b"one").digest() + hashlib.sha256(b"two").digest()).hexdigest()
+    shares: list[float] = []
+    assert sha256_of_parts([first, second], shares.append) == both
+    assert shares[-1] == 1.0
+    assert shares == sorted(shares)
+    assert sha256_of_parts([second, first]) != both
+    second.write_bytes(b"2wo, changed")
+    assert sha256_of_parts([first, second]) != both
