@@ -15,14 +15,13 @@ from profiler.child.ends import crash_sentence
 from profiler.clock import now_ns
 from profiler.errors import BadFile, EnvironmentFault
 from profiler.records.message import Message, MessageKind, json_message, read_message
-from profiler.records.outcome import Outcome, OutcomeKind
+from profiler.records.outcome import TOLD_LOG_LINES, Outcome, OutcomeKind
 
 START_LIMIT_S = 60.0
 SILENCE_LIMIT_S = 10.0
 CANCEL_LIMIT_S = 5.0
 POLL_S = 0.05
 _LOG_LINES = 200
-_TOLD_LOG_LINES = 12
 
 _STREAM_ENDED = "ended"
 _STREAM_GARBLED = "garbled"
@@ -79,7 +78,7 @@ class EngineChild:
     @property
     def log_tail(self) -> tuple[str, ...]:
         """The last lines that llama.cpp or the process wrote."""
-        return tuple(self._log)[-_TOLD_LOG_LINES:]
+        return tuple(self._log)[-TOLD_LOG_LINES:]
 
     def start(self) -> Outcome:
         """Bring the process up unless it runs; the outcome is DONE or START_FAILED."""
@@ -145,10 +144,11 @@ class EngineChild:
             return JobEnd(Outcome(OutcomeKind.DONE), end.document())
         if end.kind is MessageKind.CANCELLED:
             return JobEnd(Outcome(OutcomeKind.CANCELLED, "Stopped."), {})
-        sentence = str(end.document().get("sentence", "llama.cpp refused."))
         if self._cancel_requested.is_set():
             return JobEnd(Outcome(OutcomeKind.CANCELLED, "Stopped."), {})
-        return JobEnd(Outcome(OutcomeKind.REFUSED, sentence, self.log_tail), {})
+        refusal = end.document()
+        log = tuple(str(line) for line in refusal["log"])
+        return JobEnd(Outcome(OutcomeKind.REFUSED, str(refusal["sentence"]), log), {})
 
     def cancel(self) -> None:
         """Ask the running job to stop; the process is killed when it has not within 5 s. From any thread."""

@@ -3,9 +3,12 @@
 import ctypes
 import os
 import re
+from collections import deque
 from collections.abc import Callable
 
 from llama_cpp import llama_cpp as api
+
+from profiler.records.outcome import TOLD_LOG_LINES
 
 _BUFFER = re.compile(r"^\S+:\s+(\S.*?(?:model|KV|RS|compute|output) buffer size) =\s*([0-9.]+) MiB")
 
@@ -14,10 +17,17 @@ _DEBUG = 1  # ggml's level of lines that only its developers read, thousands of 
 
 
 class LlamaLog:
-    """Catches the log of the whole process. Keep the object: llama.cpp calls into it."""
+    """Catches the log of the whole process. Keep the object: llama.cpp calls into it.
+
+    Attributes:
+        buffers: bytes by the name of a buffer ("CPU KV buffer size"), as far as the log named it.
+        tail: the last lines, for a refusal: on standard error they might reach the parent after it.
+        on_line: hears every line.
+    """
 
     def __init__(self) -> None:
         self.buffers: dict[str, int] = {}
+        self.tail: deque[str] = deque(maxlen=TOLD_LOG_LINES)
         self.on_line: Callable[[str], None] | None = None
         self._partial = ""
         self._callback = api.llama_log_callback(self._receive)
@@ -33,6 +43,8 @@ class LlamaLog:
 
     def _take(self, line: str) -> None:
         os.write(2, line.encode("utf-8", "replace")[:2000] + b"\n")
+        if line.strip(" ."):
+            self.tail.append(line.strip()[:500])
         match = _BUFFER.match(line)
         if match:
             self.buffers[match.group(1)] = round(float(match.group(2)) * (1 << 20))

@@ -44,7 +44,7 @@ class Server:
         try:
             result = self._carry_out(name, arguments)
         except RefusedError as error:
-            self._outbox.send(MessageKind.FAILED, {"sentence": str(error)})
+            self._outbox.send(MessageKind.FAILED, {"sentence": str(error), "log": list(self._log.tail)})
             return
         if result is None or (name != "run" and self._cancellation.is_requested):
             self._outbox.send(MessageKind.CANCELLED, {})

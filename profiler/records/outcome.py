@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+TOLD_LOG_LINES = 12
+"""Of a log that explains an end, that many last lines are kept with it."""
+
 
 class OutcomeKind(StrEnum):
     """The ways a job ends."""

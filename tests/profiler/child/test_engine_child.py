@@ -52,18 +52,17 @@ def test_a_result_is_handed_over_and_messages_before_it():
     assert heard == ["PROGRESS"]
 
 
-def test_a_refusal_leaves_the_child_alive_and_brings_the_log():
+def test_a_refusal_leaves_the_child_alive_and_brings_the_log_with_it():
     script = HELLO + (
         "read_message(sys.stdin.buffer)\n"
-        "print('llama: tensor 7 is broken', file=sys.stderr, flush=True); time.sleep(0.2)\n"
-        "say(MessageKind.FAILED, {'sentence': 'No.'})\n"
+        "say(MessageKind.FAILED, {'sentence': 'No.', 'log': ['llama: tensor 7 is broken']})\n"
         "time.sleep(60)"
     )
     with child_that(script) as child:
         outcome = child.run_job("any", {}).outcome
         assert child.process_id is not None
     assert (outcome.kind, outcome.sentence) == (OutcomeKind.REFUSED, "No.")
-    assert outcome.log_tail[-1] == "llama: tensor 7 is broken"
+    assert outcome.log_tail == ("llama: tensor 7 is broken",)
 
 
 def test_silence_is_a_hang_but_a_heartbeat_is_not():
