@@ -140,3 +140,6 @@ Distribution = dict[str, float | int | None]
 
 Figures = dict[str, Distribution | float | int | None]
 """Metric name → distribution or single figure; None where it was not measured."""
+
+ClassFigures = dict[str, Figures]
+"""Name of a class of requests → what can be told of it alone; empty for a load of one class."""

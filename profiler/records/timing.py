@@ -27,7 +27,9 @@ class RequestStatus(IntEnum):
 REQUEST_DTYPE = np.dtype(
     [
         ("request", "<u4"),  # number within the run, in order of being due
+        ("class", "|u1"),  # index of its class in the specification's load
         ("user", "<i4"),  # the closed loop's user; -1 where there are no users
+        ("turn", "<u2"),  # place in its conversation, from 1
         ("due_ns", "<i8"),
         ("sent_ns", "<i8"),
         ("prefill_start_ns", "<i8"),
@@ -62,9 +64,11 @@ STEP_DTYPE = np.dtype(
         ("ubatches", "<u4"),  # passes over the weights
         ("kv_useful_tokens", "<u8"),  # sum over the step's sequences of their KV length after the step
         ("kv_scanned_tokens", "<u8"),  # what llama.cpp's layout reads for them
-        ("kv_used_cells", "<u4"),  # cells held by all live sequences after the step
+        ("kv_used_cells", "<u4"),  # cells held after the step, by live sequences and by what a prefix cache keeps
         ("waiting", "<u4"),  # requests due and not yet started
         ("in_system", "<u4"),  # requests due and not yet ended, at the step's start
+        ("cached_tokens", "<u4"),  # prompt tokens that requests which began with this step took from the prefix cache
+        ("evictions", "<u4"),  # entries that the prefix cache gave up for them
     ]
 )
 
