@@ -1,4 +1,4 @@
-"""From a plan to the cells of its sweep, and from a cell to the specification of one run."""
+"""From a plan to the cells of its sweep, each fully resolved."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -6,17 +6,12 @@ from pathlib import Path
 
 from profiler.errors import UnusableArguments
 from profiler.plan.plan import AS_IS, Plan
-from profiler.records.axis import AXES, Axis, AxisValue, Configuration
-from profiler.records.specification import (
-    KV_CELL_STEP,
-    ContextSettings,
-    LoadSettings,
-    ModelSettings,
-    RunSpecification,
-)
+from profiler.plan.resolution import longest_request, request_classes, whole
+from profiler.records.axis import AXES, MIX, Axis, AxisValue, Configuration
+from profiler.records.specification import KV_CELL_STEP, OPEN_LOOP
 
-DEFAULT_REQUESTS_PER_USER = 4
-DEFAULT_OFFLINE_REQUESTS = 64
+DEFAULT_CONCURRENCY = (1, 2, 4)
+DEFAULT_OPEN_SLOTS = 8
 MAX_CELLS = 10_000
 ALL_LAYERS = 999
 """What llama.cpp reads as "every layer" for n_gpu_layers."""
@@ -42,29 +37,7 @@ def expand(plan: Plan, models: Sequence[str], default_threads: int, *, has_gpu: 
     Raises:
         UnusableArguments: a cell makes no sense (its context cannot hold a request), or there are more than MAX_CELLS.
     """
-    load, engine = plan.load, plan.engine
-    choices: dict[str, Sequence[AxisValue]] = {
-        "model": list(models),
-        "quant": plan.models.quant,
-        "arrival": (load.arrival,),
-        "concurrency": load.concurrency,
-        "slots": load.slots or (None,),
-        "think_time": load.think_time,
-        "prompt_tokens": load.prompt_tokens,
-        "output_tokens": load.output_tokens,
-        "sampling": load.sampling,
-        "prefill_chunk": load.prefill_chunk or (None,),
-        "threads": engine.threads or (default_threads,),
-        "threads_batch": engine.threads_batch or (None,),
-        "batch_size": engine.batch_size,
-        "ubatch_size": engine.ubatch_size,
-        "ctx_size": engine.ctx_size or (None,),
-        "n_gpu_layers": engine.n_gpu_layers or (ALL_LAYERS if has_gpu else 0,),
-        "flash_attn": engine.flash_attn,
-        "cache_type_k": engine.cache_type_k,
-        "cache_type_v": engine.cache_type_v,
-        "kv_unified": engine.kv_unified,
-    }
+    choices = _choices(plan, models, default_threads, has_gpu=has_gpu)
     count = 1
     for values in choices.values():
         count *= len(values)
@@ -72,89 +45,90 @@ def expand(plan: Plan, models: Sequence[str], default_threads: int, *, has_gpu: 
         raise UnusableArguments(f"The plan has {count} cells; at most {MAX_CELLS} can be swept. Give fewer values on some axes.")
     cells = []
     for values in itertools.product(*(choices[axis.name] for axis in AXES)):
-        cell = _resolve(dict(zip(choices, values, strict=True)))
+        cell = _resolve(plan, dict(zip(choices, values, strict=True)))
         if cell not in cells:
             cells.append(cell)
     return cells
 
 
-def _resolve(cell: Configuration) -> Configuration:
-    """Fill in what follows from the other axes."""
-    concurrency = _integer(cell, "concurrency")
-    if cell["arrival"] == "offline":
-        # Nobody comes back offline, so concurrency is but another word for slots (design.md).
-        cell["slots"] = cell["concurrency"] = cell["slots"] or concurrency
-    else:
-        cell["slots"] = cell["slots"] or concurrency
+def _choices(plan: Plan, models: Sequence[str], default_threads: int, *, has_gpu: bool) -> dict[str, Sequence[AxisValue]]:
+    """The values on every axis, in AXES' order; None is one that follows from the others."""
+    load, engine = plan.load, plan.engine
+    choices: dict[str, Sequence[AxisValue]] = {
+        "model": list(models),
+        "quant": plan.models.quant,
+        "n_gpu_layers": engine.n_gpu_layers or (ALL_LAYERS if has_gpu else 0,),
+        "threads": engine.threads or (default_threads,),
+        "arrival": load.arrival if load.classes is None else (MIX,),
+    }
+    for axis in AXES:
+        if axis.name not in choices:
+            section = load if axis.name in type(load).model_fields else engine
+            choices[axis.name] = getattr(section, axis.name) or (None,)
+    if load.classes is not None:
+        choices |= dict.fromkeys(_OF_A_CLASS, (None,))
+    elif load.concurrency is None:
+        choices["concurrency"] = DEFAULT_CONCURRENCY
+    return {axis.name: choices[axis.name] for axis in AXES}
+
+
+_OF_A_CLASS = (
+    "concurrency", "rate", "burstiness", "think_time", "prompt_tokens", "output_tokens", "shared_prefix", "prefixes", "turns",
+)  # fmt: skip
+
+
+def _resolve(plan: Plan, cell: Configuration) -> Configuration:
+    """Fill in what follows from the other axes, and leave out what has no meaning beside them."""
+    arrival = str(cell["arrival"])
+    cell["prefixes"] = cell["prefixes"] if cell["shared_prefix"] else None
+    if arrival != MIX:
+        _resolve_arrivals(plan, cell, arrival)
+    _resolve_policy(cell)
+    classes = request_classes(plan.load, cell)
+    if arrival == MIX:
+        users = sum(each.users for each in classes)
+        others = sum(each.arrival != "closed" for each in classes)
+        cell["slots"] = cell["slots"] or users + others
     cell["threads_batch"] = cell["threads_batch"] or cell["threads"]
-    cell["batch_size"] = max(_integer(cell, "batch_size"), _integer(cell, "slots"))
-    cell["prefill_chunk"] = min(_integer(cell, "prefill_chunk", cell["batch_size"]), _integer(cell, "batch_size"))
-    needed = _integer(cell, "prompt_tokens") + _integer(cell, "output_tokens")
-    cell["ctx_size"] = ctx_size = cell["ctx_size"] or -(-needed // KV_CELL_STEP) * KV_CELL_STEP
+    cell["batch_size"] = max(whole(cell, "batch_size"), whole(cell, "slots"))
+    if cell["priority"] == "decode":
+        cell["prefill_chunk"] = min(whole(cell, "prefill_chunk", cell["batch_size"]), whole(cell, "batch_size"))
+    longest = max(classes, key=longest_request)
+    needed = whole(cell, "depth") + longest_request(longest)
+    enough = -(-needed // KV_CELL_STEP) * KV_CELL_STEP
+    cell["ctx_size"] = ctx_size = cell["ctx_size"] or enough
     if needed > int(ctx_size):
+        said = "a prompt" if longest.turns == 1 else f"{longest.turns} turns, each with a prompt"
+        depth = f"a depth of {cell['depth']} tokens, " if cell["depth"] else ""
         raise UnusableArguments(
-            f"A context of {ctx_size} tokens cannot hold a prompt of {cell['prompt_tokens']} and an answer of "
-            f"{cell['output_tokens']} tokens; give --ctx-size {-(-needed // KV_CELL_STEP) * KV_CELL_STEP} or more."
+            f"A context of {ctx_size} tokens cannot hold {depth}{said} of {longest.prompt_tokens} and an answer of "
+            f"{longest.output_tokens} tokens; give --ctx-size {enough} or more."
         )
     return cell
 
 
-def _integer(cell: Configuration, name: str, default: AxisValue = None) -> int:
-    value = cell[name] if cell[name] is not None else default
-    assert isinstance(value, int)
-    return value
+def _resolve_arrivals(plan: Plan, cell: Configuration, arrival: str) -> None:
+    is_open = arrival in OPEN_LOOP
+    if is_open or arrival == "offline":
+        # Nobody comes back for an answer, so concurrency is but another word for slots (design.md).
+        if is_open and plan.load.concurrency is None:
+            cell["concurrency"] = DEFAULT_OPEN_SLOTS
+        cell["slots"] = cell["concurrency"] = cell["slots"] or cell["concurrency"]
+    else:
+        cell["slots"] = cell["slots"] or cell["concurrency"]
+    cell["rate"] = cell["rate"] if is_open and arrival != "trace" else None
+    cell["burstiness"] = cell["burstiness"] if arrival == "gamma" else None
+    if arrival != "closed" and cell["turns"] == 1:
+        cell["think_time"] = None
 
 
-def specification(plan: Plan, cell: Configuration, model_path: Path, repetition: int) -> RunSpecification:
-    """What the engine child gets for one repetition of a cell; each repetition has prompts of its own."""
-    load = plan.load
-    is_closed = cell["arrival"] == "closed"
-    requests, requests_per_user = load.requests, load.requests_per_user
-    if requests is None and requests_per_user is None and load.duration is None:
-        requests_per_user = DEFAULT_REQUESTS_PER_USER if is_closed else None
-    if not is_closed and requests is None:
-        requests = DEFAULT_OFFLINE_REQUESTS
-    return RunSpecification(
-        ModelSettings(str(model_path), _integer(cell, "n_gpu_layers"), plan.engine.mmap == "on"),
-        ContextSettings(
-            slots=_integer(cell, "slots"),
-            ctx_size=_integer(cell, "ctx_size"),
-            batch_size=_integer(cell, "batch_size"),
-            ubatch_size=_integer(cell, "ubatch_size"),
-            threads=_integer(cell, "threads"),
-            threads_batch=_integer(cell, "threads_batch"),
-            flash_attn=cell["flash_attn"],  # type: ignore[arg-type]  # the plan holds only these values
-            cache_type_k=str(cell["cache_type_k"]),
-            cache_type_v=str(cell["cache_type_v"]),
-            kv_unified=cell["kv_unified"] == "on",
-        ),
-        LoadSettings(
-            arrival=load.arrival,
-            users=_integer(cell, "concurrency") if is_closed else 0,
-            think_time_s=float(cell["think_time"] or 0.0),
-            prompt_tokens=_integer(cell, "prompt_tokens"),
-            output_tokens=_integer(cell, "output_tokens"),
-            requests=requests,
-            requests_per_user=requests_per_user if is_closed else None,
-            duration_s=load.duration,
-            prefill_chunk=_integer(cell, "prefill_chunk"),
-            sampling=cell["sampling"],  # type: ignore[arg-type]  # the plan holds only these values
-            seed=plan.trust.seed * 1_000_003 + repetition,
-        ),
-    )
-
-
-def requests_of_run(specification: RunSpecification) -> int | None:
-    """How many requests a run will have, None when only time ends it."""
-    load = specification.load
-    if load.arrival == "offline":
-        return load.requests
-    limits = []
-    if load.requests is not None:
-        limits.append(load.requests)
-    if load.requests_per_user is not None:
-        limits.append(load.requests_per_user * load.users)
-    return min(limits, default=None)
+def _resolve_policy(cell: Configuration) -> None:
+    if cell["batching"] != "static":
+        cell["static_batch_size"] = cell["static_wait_ms"] = None
+    if cell["batching"] != "continuous":
+        cell["priority"] = None
+    if cell["priority"] != "decode":
+        cell["prefill_chunk"] = None
 
 
 def varying_axes(cells: Sequence[Mapping[str, AxisValue]]) -> list[Axis]:

@@ -16,14 +16,22 @@ def load_plan(path: Path) -> Plan:
     try:
         if path.stat().st_size > _LARGEST_PLAN_BYTES:
             raise BadFile(f"{path} is larger than 1 MB; a plan is a short TOML file.")
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise EnvironmentFault(f"The plan {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise BadFile(f"{path} is not a TOML file: {error}.") from error
+    return plan_of_text(text, str(path))
+
+
+def plan_of_text(text: str, name: str) -> Plan:
+    """The plan in a TOML text that came from a file of that name; raises as `load_plan`."""
+    try:
+        return Plan.from_document(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BadFile(f"{name} is not a TOML file: {error}.") from error
     except RecursionError:
-        raise BadFile(f"{path} is nested too deeply for a plan.") from None
-    return Plan.from_document(document)
+        raise BadFile(f"{name} is nested too deeply for a plan.") from None
 
 
 def save_plan(plan: Plan, path: Path) -> None:
