@@ -7,7 +7,7 @@ import numpy as np
 from llama_cpp import llama_cpp as api
 from numpy.typing import NDArray
 
-from profiler.scheduling.continuous import Slots, StepPlan
+from profiler.scheduling.batcher import Slots, StepPlan
 
 
 class Batch:
@@ -18,7 +18,9 @@ class Batch:
         outputs: rows flagged for logits in the last fill, in the batch's order (slots rising).
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, depth: int) -> None:
+        """A batch of at most `capacity` tokens, for slots that hold `depth` tokens before every prompt."""
+        self._depth = depth
         self._token = np.zeros(capacity, np.int32)
         self._position = np.zeros(capacity, np.int32)
         self._sequence = np.zeros(capacity, np.int32)
@@ -64,7 +66,7 @@ class Batch:
                 outputs += 1
             end = row + part.count
             self._token[row:end] = prompts[part.slot][part.start : part.start + part.count]
-            self._position[row:end] = self._steps[: part.count] + part.start
+            self._position[row:end] = self._steps[: part.count] + (self._depth + part.start)
             self._sequence[row:end] = part.slot
             self._logits[row:end] = 0
             if part.completes:

@@ -2,7 +2,6 @@
 
 import gc
 import time
-from dataclasses import dataclass
 
 import numpy as np
 from llama_cpp import llama_cpp as api
@@ -11,31 +10,21 @@ from numpy.typing import NDArray
 from profiler.clock import now_ns
 from profiler.engine.batch import Batch
 from profiler.engine.cancellation import Cancellation
+from profiler.engine.kept_prefixes import KeptPrefixes
 from profiler.engine.model import Context, RefusedError
-from profiler.engine.prompts import PromptSource
+from profiler.engine.prompts import Prompts
 from profiler.engine.recorder import SHIP_PERIOD_NS, Recorder, Tokens
-from profiler.records.specification import KV_CELL_STEP
+from profiler.records.specification import KV_CELL_STEP, LoadSettings
+from profiler.records.timing import RequestStatus
+from profiler.scheduling.admission import admission_of
 from profiler.scheduling.arrivals import Arrival, ArrivalSource
-from profiler.scheduling.continuous import ContinuousBatcher, Slots, StepPlan
+from profiler.scheduling.batcher import Batcher, Slots, StepPlan
 from profiler.scheduling.ubatches import stream_ubatches, unified_ubatches
 
 _DECODE_ABORTED = 2
 _DECODE_NO_ROOM = 1
 _NO_TOKEN = -1
-
-
-@dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """What the loop does with every request.
-
-    Attributes:
-        reads_logits: take the most likely token; else feed ordinary tokens and leave the logits unread.
-        prefill_chunk: most prompt tokens in a step beside decodes.
-    """
-
-    output_tokens: int
-    prefill_chunk: int
-    reads_logits: bool
+_WAKES_LATE_NS = 400_000  # a sleep may end so much too late on an idle machine
 
 
 class DecodeLoop:
@@ -47,24 +36,39 @@ class DecodeLoop:
     def __init__(
         self,
         context: Context,
-        prompts: PromptSource,
-        settings: LoopSettings,
+        prompts: Prompts,
+        load: LoadSettings,
         source: ArrivalSource,
         recorder: Recorder,
         cancellation: Cancellation,
     ) -> None:
-        slots = context.n_seq_max
+        slots = context.settings.slots
         self._context = context
         self._prompts = prompts
-        self._settings = settings
         self._source = source
         self._recorder = recorder
         self._cancellation = cancellation
-        self._scheduler = ContinuousBatcher(slots, context.n_batch, settings.prefill_chunk)
-        self._batch = Batch(context.n_batch)
+        self._reads_logits = load.sampling == "greedy"
+        self._has_timeout = load.timeout_s is not None
+        self._scheduler = Batcher(
+            slots,
+            context.n_batch,
+            load.prefill_chunk,
+            admission=admission_of(load, slots),
+            priority=load.priority,
+            depth=context.depth,
+            timeout_ns=None if load.timeout_s is None else round(load.timeout_s * 1e9),
+            queue_limit=load.queue_limit,
+            on_admit=self._admit,
+        )
+        self._batch = Batch(context.n_batch, context.depth)
+        self._arrivals: dict[int, Arrival] = {}  # of the requests in the system
         self._last_tokens: Slots = np.zeros(slots, np.int32)
         self._fresh: tuple[Slots, Tokens] | None = None  # the last step's tokens by slot, not yet among the last tokens
         self._slot_prompts: dict[int, NDArray[np.int32]] = {}
+        self._kept = KeptPrefixes(context, slots) if load.prefix_cache else None
+        remembers = self._kept is not None or any(each.turns > 1 for each in load.classes)
+        self._answers = Answers(slots) if remembers else None
         self._unread: Slots = np.full(slots, _NO_TOKEN, np.int32)
         self._worked_until_ns: int | None = None  # end of the previous step, None when the loop has waited since
 
@@ -87,16 +91,19 @@ class DecodeLoop:
         recorder, scheduler, source = self._recorder, self._scheduler, self._source
         while not self._cancellation.is_requested:
             begin_ns = now_ns() - origin_ns
+            if self._has_timeout:
+                self._expire(begin_ns)
             for arrival in source.take_due(begin_ns):
                 self._accept(arrival, self._sent_ns(arrival.due_ns, begin_ns))
-            plan = scheduler.plan()
+            plan = scheduler.plan(begin_ns)
             if plan is None:
-                due_ns = source.next_due_ns()
-                if due_ns is None:
+                wakes_ns = [time_ns for time_ns in (source.next_due_ns(), scheduler.next_wake_ns()) if time_ns is not None]
+                if not wakes_ns:
                     return True
                 recorder.ship(begin_ns)
                 self._worked_until_ns = None
-                time.sleep(min(max(0, due_ns - begin_ns), SHIP_PERIOD_NS) / 1e9)
+                sleep_ns = min(min(wakes_ns) - begin_ns, SHIP_PERIOD_NS) - _WAKES_LATE_NS
+                time.sleep(max(0, sleep_ns) / 1e9)  # the last stretch is spent looking at the clock: nothing else has to be done
                 continue
             if not self._step(plan, begin_ns, origin_ns):
                 return False
@@ -110,14 +117,51 @@ class DecodeLoop:
         return due_ns if is_in_step else looked_ns
 
     def _accept(self, arrival: Arrival, sent_ns: int) -> None:
-        length = self._prompts.length_of(arrival.request)
-        self._recorder.begin_request(arrival, sent_ns, length)
-        self._scheduler.submit(arrival.request, length, self._settings.output_tokens)
+        request = arrival.request
+        prompt_tokens, output_tokens = self._prompts.prompt_tokens(arrival), self._prompts.output_tokens(arrival)
+        self._recorder.begin_request(arrival, sent_ns, prompt_tokens)
+        self._arrivals[request] = arrival
+        if not self._scheduler.submit(request, prompt_tokens, output_tokens, arrival.due_ns):
+            self._give_up(request, sent_ns, 0, RequestStatus.REFUSED)
+
+    def _give_up(self, request: int, time_ns: int, output_tokens: int, status: RequestStatus) -> None:
+        arrival = self._arrivals.pop(request)
+        self._recorder.end_request(request, time_ns, output_tokens, status)
+        self._prompts.forget(arrival)
+        self._source.answered(arrival, time_ns, completed=False)
+
+    def _expire(self, now_ns: int) -> None:
+        """Give up the requests whose time is over, waiting or running."""
+        scheduler = self._scheduler
+        expired = scheduler.expire(now_ns)
+        for request in expired.waiting:
+            self._give_up(request, now_ns, 0, RequestStatus.TIMED_OUT)
+        if not len(expired.slots):
+            return
+        for slot in expired.slots.tolist():
+            self._give_up(int(scheduler.request[slot]), now_ns, int(scheduler.output_given[slot]), RequestStatus.TIMED_OUT)
+            self._slot_prompts.pop(slot, None)
+            if self._kept is None:
+                self._context.drop(slot)
+            else:
+                self._kept.drop(slot)
+        scheduler.release(expired.slots)
+
+    def _admit(self, slot: int, request: int) -> int:
+        """A request gets a slot: its prompt is made, and looked up among what is cached."""
+        prompt = self._prompts.prompt(self._arrivals[request])
+        self._slot_prompts[slot] = prompt
+        if self._answers is not None:
+            self._answers.begin(slot, self._prompts.output_tokens(self._arrivals[request]))
+        if self._kept is None:
+            return 0
+        return self._kept.admit(slot, prompt, self._prompts.output_tokens(self._arrivals[request]))
 
     def _step(self, plan: StepPlan, begin_ns: int, origin_ns: int) -> bool:
         """Carry out one step; returns False when it was cancelled inside llama.cpp."""
         context, recorder, scheduler, batch = self._context, self._recorder, self._scheduler, self._batch
         in_system, waiting = recorder.in_system, scheduler.waiting
+        evictions = 0 if self._kept is None else self._kept.carry_out()
         if batch.holds(plan):
             batch.advance(None if self._fresh is None else self._fresh[1])
         else:
@@ -134,7 +178,7 @@ class DecodeLoop:
 
         result = scheduler.complete(plan)
         emitting = result.emitting
-        if self._settings.reads_logits and len(emitting):
+        if self._reads_logits and len(emitting):
             tokens: Tokens = context.greedy_tokens(batch.outputs)
             self._fresh = emitting, tokens
         else:
@@ -142,10 +186,15 @@ class DecodeLoop:
         stamp_ns = now_ns() - origin_ns
         if len(emitting):
             recorder.tokens(result.requests, stamp_ns, tokens)
+            if self._answers is not None:
+                self._answers.add(emitting, tokens if self._reads_logits else self._last_tokens[emitting])
+        if plan.prefill and self._kept is not None:
+            self._kept.evaluated(plan.prefill)
         kv_useful, kv_scanned = self._kv_tokens(plan)
         for slot in result.first.tolist():
             recorder.first_token(int(scheduler.request[slot]), stamp_ns)
-            self._slot_prompts.pop(slot)
+            if self._answers is None:
+                self._slot_prompts.pop(slot)
         if len(result.finished):
             self._finish(result.finished, stamp_ns)
         end_ns = now_ns() - origin_ns
@@ -164,9 +213,11 @@ class DecodeLoop:
                 self._ubatches(plan),
                 kv_useful,
                 kv_scanned,
-                scheduler.used_cells,
+                self._used_cells,
                 waiting,
                 in_system,
+                plan.cached_tokens,
+                evictions,
             )
         )
         recorder.ship_if_due(end_ns)
@@ -179,24 +230,34 @@ class DecodeLoop:
             self._last_tokens[slots] = tokens
             self._fresh = None
         for part in plan.prefill:
-            if part.start == 0:
-                self._begin_slot(part.slot, begin_ns)
+            if part.begins:
+                self._begin_slot(part.slot, begin_ns, part.start)
         self._batch.fill(plan, self._scheduler.length, self._last_tokens, self._slot_prompts)
 
-    def _begin_slot(self, slot: int, time_ns: int) -> None:
-        request = int(self._scheduler.request[slot])
-        prompt = self._prompts.prompt(request)
-        self._slot_prompts[slot] = prompt
-        self._last_tokens[slot] = prompt[-1]  # what is fed on when logits are not read
-        self._recorder.start_prefill(request, time_ns)
+    def _begin_slot(self, slot: int, time_ns: int, cached_tokens: int) -> None:
+        self._last_tokens[slot] = self._slot_prompts[slot][-1]  # what is fed on when logits are not read
+        self._recorder.start_prefill(int(self._scheduler.request[slot]), time_ns, cached_tokens)
 
     def _finish(self, finished: Slots, time_ns: int) -> None:
+        scheduler = self._scheduler
         for slot in finished.tolist():
-            request = int(self._scheduler.request[slot])
-            user = self._recorder.end_request(request, time_ns, int(self._scheduler.output_given[slot]))
-            self._context.drop(slot)
-            self._source.answered(user, time_ns)
-        self._scheduler.release(finished)
+            request = int(scheduler.request[slot])
+            arrival = self._arrivals.pop(request)
+            self._recorder.end_request(request, time_ns, int(scheduler.output_given[slot]), RequestStatus.COMPLETED)
+            if self._answers is not None:
+                prompt, answer = self._slot_prompts.pop(slot), self._answers.of(slot)
+                self._prompts.remember(arrival, prompt, answer)
+                if self._kept is not None:
+                    self._kept.retire(slot, prompt, answer)
+            if self._kept is None:
+                self._context.drop(slot)
+            self._source.answered(arrival, time_ns, completed=True)
+        scheduler.release(finished)
+
+    @property
+    def _used_cells(self) -> int:
+        extra = 0 if self._kept is None else self._kept.extra_cells
+        return self._scheduler.used_cells + extra
 
     def _kv_tokens(self, plan: StepPlan) -> tuple[int, int]:
         """KV tokens that the step had to read, and (an estimate) those that llama.cpp's layout scans (measurement.md §2)."""
@@ -207,7 +268,7 @@ class DecodeLoop:
             useful, longest = int(lengths.sum()), int(lengths.max())
         else:
             useful, longest = scheduler.decoding_cells, scheduler.longest_decoding
-        span = scheduler.used_cells if self._context.settings.kv_unified else longest
+        span = self._used_cells if self._context.settings.kv_unified else longest
         padded = min(-(-span // KV_CELL_STEP) * KV_CELL_STEP, self._context.n_ctx)
         return useful, padded * plan.sequences
 
@@ -221,6 +282,30 @@ class DecodeLoop:
         scheduler = self._scheduler
         live = np.flatnonzero(scheduler.request >= 0)
         return {int(scheduler.request[slot]): int(scheduler.output_given[slot]) for slot in live}
+
+
+class Answers:
+    """The output tokens of the running requests, where somebody will need them: a conversation's next turn, a prefix cache."""
+
+    def __init__(self, slots: int) -> None:
+        self._tokens: NDArray[np.int32] = np.zeros((slots, 0), np.int32)
+        self._counts: NDArray[np.int64] = np.zeros(slots, np.int64)
+
+    def begin(self, slot: int, output_tokens: int) -> None:
+        """A request with an answer of so many tokens begins."""
+        missing = output_tokens - self._tokens.shape[1]
+        if missing > 0:
+            self._tokens = np.pad(self._tokens, ((0, 0), (0, missing)))
+        self._counts[slot] = 0
+
+    def add(self, slots: Slots, tokens: Tokens) -> None:
+        """One token for each of these slots."""
+        self._tokens[slots, self._counts[slots]] = tokens
+        self._counts[slots] += 1
+
+    def of(self, slot: int) -> NDArray[np.int32]:
+        """A slot's answer so far, the caller's own."""
+        return self._tokens[slot, : self._counts[slot]].copy()
 
 
 def _decode_failure(code: int) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from profiler.engine.outbox import Outbox
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE, RequestStatus
 from profiler.scheduling.arrivals import Arrival
-from profiler.scheduling.continuous import Slots
+from profiler.scheduling.batcher import Slots
 
 SHIP_PERIOD_NS = 50_000_000
 _MOST_STEPS_KEPT = 4096
@@ -44,27 +44,28 @@ class Recorder:
         """A request has become due and is now queued."""
         row = np.zeros(1, REQUEST_DTYPE)[0]
         row["request"], row["user"] = arrival.request, arrival.user
+        row["class"], row["turn"] = arrival.class_number, arrival.turn + 1
         row["due_ns"], row["sent_ns"] = arrival.due_ns, sent_ns
         row["prefill_start_ns"] = row["first_token_ns"] = row["end_ns"] = ABSENT_NS
         row["prompt_tokens"] = prompt_tokens
         self._open[arrival.request] = row
 
-    def start_prefill(self, request: int, time_ns: int) -> None:
-        """The first slice of its prompt is about to be evaluated."""
-        self._open[request]["prefill_start_ns"] = time_ns
+    def start_prefill(self, request: int, time_ns: int, cached_tokens: int) -> None:
+        """The first slice of its prompt is about to be evaluated; so many tokens before it were in the cache."""
+        row = self._open[request]
+        row["prefill_start_ns"], row["cached_tokens"] = time_ns, cached_tokens
 
     def first_token(self, request: int, time_ns: int) -> None:
         """Its first output token became visible."""
         self._open[request]["first_token_ns"] = time_ns
 
-    def end_request(self, request: int, time_ns: int, output_tokens: int) -> int:
-        """All its tokens are there; returns its user."""
+    def end_request(self, request: int, time_ns: int, output_tokens: int, status: RequestStatus) -> None:
+        """All its tokens are there, or it was given up."""
         row = self._open.pop(request)
         row["end_ns"] = time_ns
         row["output_tokens"] = output_tokens
-        row["status"] = RequestStatus.COMPLETED
+        row["status"] = status
         self._ended.append(row)
-        return int(row["user"])
 
     def tokens(self, requests: Slots, time_ns: int, tokens: Tokens) -> None:
         """One token of each request, all stamped alike, in the step that `step` records next.

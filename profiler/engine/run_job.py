@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from profiler.clock import now_ns
 from profiler.engine.cancellation import Cancellation
-from profiler.engine.decode_loop import DecodeLoop, LoopSettings
+from profiler.engine.decode_loop import DecodeLoop
 from profiler.engine.llama_log import LlamaLog
-from profiler.engine.model import Context, Model
+from profiler.engine.model import Context, Model, RefusedError
 from profiler.engine.outbox import Outbox
-from profiler.engine.prompts import PromptSource
+from profiler.engine.prompts import Prompts
 from profiler.engine.recorder import Recorder
+from profiler.errors import InferometerError
 from profiler.records.message import MessageKind
-from profiler.records.specification import EngineFacts, LoadSettings, ModelSettings, RunSpecification
-from profiler.scheduling.arrivals import ArrivalSource, ClosedLoop, Offline, StopRule, staggered_starts_ns
+from profiler.records.specification import EngineFacts, LoadSettings, ModelSettings, RequestClass, RunSpecification
+from profiler.scheduling.lengths import parse_length
+from profiler.scheduling.load import LengthsOf, source_of
+from profiler.scheduling.trace import Trace, content_hash, read_trace
 
 WARMUP_TOKENS = 4
 """Output tokens of each untimed request: the first of a shape builds its graph, the rest are steady."""
@@ -41,7 +44,7 @@ class Host:
         self._log = log
         self._loaded: Loaded | None = None
         self._last_report_ns = 0
-        self._vocabulary: dict[ModelSettings, PromptVocabulary] = {}
+        self._known_words: dict[ModelSettings, Words] = {}
 
     def run(self, specification: RunSpecification) -> dict[str, int] | None:
         """Carry out one repetition; returns its own counts, None when it was cancelled. Raises RefusedError."""
@@ -51,15 +54,24 @@ class Host:
         load_s = (now_ns() - begin_ns) / 1e9
         context = loaded.context
         assert context is not None
+        load = specification.load
+        traces = self._traces(load)
+        words = self._words(loaded.model)
+        if load.depth:
+            self._outbox.enter_phase("filling the depth")
+        if not context.restart(_depth_tokens(words, load.depth)):
+            return None
         self._outbox.enter_phase("warming up")
-        prompts = self._prompts(loaded.model, specification.load)
-        warmup_steps, request_time_ns = self._warm_up(loaded.model, context, specification)
+        warmup_steps, request_time_ns = self._warm_up(context, words, load)
         if self._cancellation.is_requested:
             return None
-        load = specification.load
-        source = _arrivals(load, request_time_ns)
+        try:
+            prompts = Prompts(words.tokens, words.first_token, load, LengthsOf(load, traces), traces)
+            source = source_of(load, request_time_ns, traces)
+        except ValueError as error:
+            raise RefusedError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
         recorder = Recorder(self._outbox)
-        loop = DecodeLoop(context, prompts, _loop_settings(load), source, recorder, self._cancellation)
+        loop = DecodeLoop(context, prompts, load, source, recorder, self._cancellation)
         self._outbox.enter_phase("measuring")
         origin_ns = now_ns()
         facts = EngineFacts(
@@ -79,7 +91,6 @@ class Host:
         )
         self._outbox.send(MessageKind.STARTED, facts.to_json())
         was_completed = loop.run(origin_ns)
-        context.clear()
         return {"steps": recorder.steps, "output_tokens": recorder.output_tokens} if was_completed else None
 
     def _is_loaded(self, settings: ModelSettings) -> bool:
@@ -102,7 +113,6 @@ class Host:
             loaded.context = Context(loaded.model, specification.context, self._cancellation)
             model_buffers = {name: size for name, size in loaded.buffers.items() if "model buffer" in name}
             loaded.buffers = model_buffers | self._log.buffers
-        loaded.context.clear()
         return loaded
 
     def unload(self) -> None:
@@ -120,35 +130,48 @@ class Host:
             self._last_report_ns = now
             self._outbox.send(MessageKind.PROGRESS, {"phase": "loading", "share": share})
 
-    def _prompts(self, model: Model, load: LoadSettings) -> PromptSource:
-        known = self._vocabulary.get(model.settings)
+    def _words(self, model: Model) -> "Words":
+        known = self._known_words.get(model.settings)
         if known is None:
-            known = self._vocabulary[model.settings] = PromptVocabulary(model.prompt_vocabulary(), model.first_token())
-        length = load.prompt_tokens
-        return PromptSource(known.tokens, known.first_token, lambda _request: length, length, load.seed)
+            known = self._known_words[model.settings] = Words(model.prompt_vocabulary(), model.first_token())
+        return known
 
-    def _warm_up(self, model: Model, context: Context, specification: RunSpecification) -> tuple[int, int]:
+    def _traces(self, load: LoadSettings) -> dict[int, Trace]:
+        """What the load's classes replay; raises RefusedError when a file is not what the plan saw."""
+        traces = {}
+        for number, each in enumerate(load.classes):
+            if each.trace is None:
+                continue
+            self._outbox.enter_phase("reading the trace")
+            try:
+                if content_hash(each.trace.path) != each.trace.sha256:
+                    raise RefusedError(f"{each.trace.path} has changed since the plan was made; start the sweep again.")
+                traces[number] = read_trace(each.trace.path, each.trace.format, each.trace.columns, each.trace.rows)
+            except InferometerError as error:
+                raise RefusedError(error.sentence) from error
+        return traces
+
+    def _warm_up(self, context: Context, words: "Words", load: LoadSettings) -> tuple[int, int]:
         """Untimed steps of the run's shapes; returns their number and the time that one request is likely to take, in ns.
 
         One prompt slice as long as the run's, and decodes of as many sequences as the run will hold.
         """
-        load = specification.load
-        sequences = min(context.n_seq_max, load.users) if load.arrival == "closed" else context.n_seq_max
-        longest = min(load.prompt_tokens, context.n_batch)
-        known = self._vocabulary[model.settings]
-        prompts = PromptSource(
-            known.tokens, known.first_token, lambda request: longest if request == 0 else 1, longest, load.seed + 1
-        )
+        slots = context.settings.slots
+        sequences = min(slots, load.users) if all(each.arrival == "closed" for each in load.classes) else slots
+        longest = min(max(_longest_prompt(each) for each in load.classes), context.n_batch)
+        outputs = str(WARMUP_TOKENS)
+        classes = [RequestClass("long", "offline", prompt_tokens=str(longest), output_tokens=outputs, requests=1)]
+        if sequences > 1:
+            classes.append(RequestClass("short", "offline", prompt_tokens="1", output_tokens=outputs, requests=sequences - 1))
+        plain = LoadSettings(tuple(classes), prefill_chunk=load.prefill_chunk, sampling=load.sampling, seed=load.seed + 1)
+        prompts = Prompts(words.tokens, words.first_token, plain, LengthsOf(plain, {}), {})
         recorder = StepTimes()
-        settings = LoopSettings(min(WARMUP_TOKENS, load.output_tokens), load.prefill_chunk, load.sampling == "greedy")
-        loop = DecodeLoop(context, prompts, settings, Offline(sequences), recorder, self._cancellation)
-        loop.run(now_ns())
-        context.clear()
+        DecodeLoop(context, prompts, plain, source_of(plain, 0, {}), recorder, self._cancellation).run(now_ns())
         return recorder.steps, recorder.request_time_ns(load, sequences)
 
 
 @dataclass(frozen=True, slots=True)
-class PromptVocabulary:
+class Words:
     """What synthetic prompts of a model are made of."""
 
     tokens: NDArray[np.int32]
@@ -173,21 +196,26 @@ class StepTimes(Recorder):
         super().step(row)
 
     def request_time_ns(self, load: LoadSettings, sequences: int) -> int:
-        """A request's likely time from these steps: everybody's prefill, and its own decodes beside the others'."""
-        prefill_ns = min(self._prefill_ns_per_token, default=0.0) * load.prompt_tokens * sequences
-        decode_ns = min(self._decode_ns, default=0) * (load.output_tokens - 1)
+        """A request's likely time from these steps: everybody's prefill, and its own decodes beside the others'.
+
+        Of the first class whose users come back, since only they are staggered over it; 0 without one.
+        """
+        each = next((each for each in load.classes if each.arrival == "closed"), None)
+        if each is None:
+            return 0
+        prefill_ns = min(self._prefill_ns_per_token, default=0.0) * (parse_length(each.prompt_tokens).mean or 1.0) * sequences
+        decode_ns = min(self._decode_ns, default=0) * ((parse_length(each.output_tokens).mean or 1.0) - 1)
         return int(prefill_ns + decode_ns)
 
 
-def _loop_settings(load: LoadSettings) -> LoopSettings:
-    return LoopSettings(load.output_tokens, load.prefill_chunk, load.sampling == "greedy")
+def _longest_prompt(each: RequestClass) -> int:
+    """The longest prompt of a class that has to be warmed up for; a trace's may be anything, and fills the batch."""
+    return parse_length(each.prompt_tokens).longest or 1_000_000
 
 
-def _arrivals(load: LoadSettings, request_time_ns: int) -> ArrivalSource:
-    if load.arrival == "offline":
-        assert load.requests is not None
-        return Offline(load.requests)
-    duration_ns = None if load.duration_s is None else int(load.duration_s * 1e9)
-    stop = StopRule(load.requests, load.requests_per_user, duration_ns)
-    starts_ns = staggered_starts_ns(load.users, request_time_ns, load.seed)
-    return ClosedLoop(starts_ns, int(load.think_time_s * 1e9), stop)
+def _depth_tokens(words: Words, depth: int) -> NDArray[np.int32]:
+    """The text that lies in every slot before the measurement: the same in all runs, so that it stays where it is."""
+    tokens = words.tokens[np.random.default_rng(depth).integers(0, len(words.tokens), depth)]
+    if depth and words.first_token is not None:
+        tokens[0] = words.first_token
+    return tokens

@@ -13,7 +13,15 @@ from profiler.child.engine_child import EngineChild
 from profiler.hardware.cpu import default_threads
 from profiler.models.sample import sample_model_path
 from profiler.records.message import MessageKind
-from profiler.records.specification import Arrival, ContextSettings, LoadSettings, ModelSettings, RunSpecification, Sampling
+from profiler.records.specification import (
+    Arrival,
+    ContextSettings,
+    LoadSettings,
+    ModelSettings,
+    RequestClass,
+    RunSpecification,
+    Sampling,
+)
 from profiler.records.timing import COLUMN_DTYPES, no_rows
 
 
@@ -50,10 +58,19 @@ def order(
     count = threads or default_threads()
     ctx_size = -(-(prompt + output) // 256) * 256
     users_told, requests, each = (users, None, per_user) if arrival == "closed" else (0, users * per_user, None)
+    one_class = RequestClass(
+        arrival=arrival,
+        users=users_told,
+        think_time_s=think_time_s,
+        prompt_tokens=str(prompt),
+        output_tokens=str(output),
+        requests=requests,
+        requests_per_user=each,
+    )
     return RunSpecification(
         ModelSettings(str(sample_model_path()), 0, True),
         ContextSettings(users, ctx_size, 512, 512, count, count, "auto", "f16", "f16", unified),
-        LoadSettings(arrival, users_told, think_time_s, prompt, output, requests, each, None, chunk, sampling, seed),
+        LoadSettings((one_class,), prefill_chunk=chunk, sampling=sampling, seed=seed),
     )
 
 

@@ -17,7 +17,7 @@ from llama_cpp import llama_cpp as api
 def context_of(model, slots, ubatch, unified, callback=None):
     parameters = api.llama_context_default_params()
     parameters.n_ctx = 256 * slots
-    parameters.n_batch = 512
+    parameters.n_batch = 2048
     parameters.n_ubatch = ubatch
     parameters.n_seq_max = slots
     parameters.n_threads = parameters.n_threads_batch = 1
@@ -49,7 +49,7 @@ def gap(model, document):
 def last_logits(model, text, copies, at_once, vocabulary):
     """Logits after `text`, evaluated in one call or token by token, for one or several equal sequences side by side."""
     context = context_of(model, copies, 512, True)
-    batch = api.llama_batch_init(512, 0, 1)
+    batch = api.llama_batch_init(2048, 0, 1)
     calls = [text] if at_once else [[token] for token in text]
     position = 0
     for call in calls:
@@ -79,7 +79,7 @@ def passes(model, document):
         return not is_question
 
     context = context_of(model, document["slots"], document["ubatch"], document["unified"], look)
-    batch = api.llama_batch_init(512, 0, 1)
+    batch = api.llama_batch_init(2048, 0, 1)
     positions = [0] * document["slots"]
     counts = []
     for call in document["calls"]:

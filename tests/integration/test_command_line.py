@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -65,6 +66,59 @@ def test_export_writes_json_and_csv(measured, tmp_path):
     refused = inferometer("export", path, "--to", "html", "-o", tmp_path / "y")
     assert refused.returncode == 2
     assert "no format 'html'" in refused.stderr
+
+
+def test_a_mix_of_classes_has_figures_for_each(tmp_path):
+    (tmp_path / "mix.toml").write_text(
+        '[[load.classes]]\nname = "chats"\nusers = 2\nprompt_tokens = 12\noutput_tokens = 6\nrequests_per_user = 3\n'
+        '[[load.classes]]\nname = "paste"\narrival = "constant"\nrate = 1\nrequests = 1\nprompt_tokens = 100\noutput_tokens = 2\n'
+        'slo = "ttft_ms.p95<=60000"\n[engine]\nthreads = [1]\n[trust]\nrepetitions = 1\n'
+    )
+    path = tmp_path / "mix.inferometer"
+    done = inferometer("run", "--plan", tmp_path / "mix.toml", "-o", path, "--json")
+    assert done.returncode == 0, done.stderr
+    (cell,) = json.loads(done.stdout)["cells"]
+    assert cell["config"]["arrival"] == "mix"
+    assert set(cell["classes"]) == {"chats", "paste"}
+    assert cell["requests"] == {"completed": 7, "failed": 0, "refused": 0, "timed_out": 0, "unfinished": 0}
+    assert cell["classes"]["chats"]["itl_ms"]["max"] > 0
+    table = inferometer("show", path)
+    assert "paste" in table.stdout
+    sqlite = sqlite3.connect(path)
+    assert dict(sqlite.execute("SELECT class, count(*) FROM request WHERE run_id = 1 GROUP BY class")) == {"chats": 6, "paste": 1}
+    sqlite.close()
+
+
+def test_policies_rates_and_lengths_are_options(tmp_path):
+    options = ("--arrival", "poisson", "--rate", "20", "--requests", "6", "--slots", "2", "--batching", "continuous,static")
+    options += ("--static-batch-size", "2", "--static-wait-ms", "20", "--prompt-tokens", "uniform:8:16", "--output-tokens", "4")
+    done = inferometer(
+        "run", "sample", *options, "--threads", "1", "--repetitions", "1", "-o", tmp_path / "p.inferometer", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    cells = json.loads(done.stdout)["cells"]
+    assert [(cell["config"]["batching"], cell["config"]["static_wait_ms"]) for cell in cells] == [
+        ("continuous", None),
+        ("static", 20.0),
+    ]
+    assert all(cell["config"]["prompt_tokens"] == "uniform:8:16" and cell["status"] == "done" for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--arrival", "poisson"), "--rate must be given"),
+        (("--arrival", "sometimes"), "--arrival"),
+        (("--prompt-tokens", "uniform:9:3"), "--prompt-tokens"),
+        (("--use-case", "nobody"), "--use-case"),
+        (("--arrival", "trace", "--trace", "/no/such.csv"), "such.csv"),
+    ],
+)
+def test_a_load_that_makes_no_sense_is_refused_in_a_sentence(options, words, tmp_path):
+    done = inferometer("run", "sample", *options, "-o", tmp_path / "z.inferometer")
+    assert done.returncode in (1, 2)
+    assert words in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
 
 
 def test_a_plan_file_is_run_and_options_beside_it_win(tmp_path):

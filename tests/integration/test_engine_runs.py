@@ -71,7 +71,7 @@ def test_prompts_longer_than_the_batch_are_prefilled_in_slices(serve, order_of):
 
 
 def test_a_prompt_is_prefilled_in_chunks_beside_running_decodes(serve, order_of):
-    run = serve(order_of(users=2, prompt=60, output=12, prefill_chunk=16, requests_per_user=3))
+    run = serve(order_of(users=4, prompt=60, output=12, prefill_chunk=16, requests_per_user=3))
     mixed = run.data.steps[(run.data.steps["prefill_tokens"] > 0) & (run.data.steps["decode_tokens"] > 0)]
     assert len(mixed) > 4
     assert mixed["prefill_tokens"].max() <= 16

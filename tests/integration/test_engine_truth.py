@@ -1,28 +1,11 @@
 """The engine's results against llama.cpp asked directly."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
-import numpy as np
 import pytest
 
+from profiler.records.specification import LoadSettings, RequestClass
+from profiler.scheduling.arrivals import NO_USER, Arrival
 from profiler.scheduling.ubatches import stream_ubatches, unified_ubatches
-
-REAL_LLAMA = Path(__file__).parents[1] / "helpers" / "real_llama.py"
-
-
-def ask(question, model, document):
-    done = subprocess.run(
-        [sys.executable, str(REAL_LLAMA), question, str(model)],
-        input=json.dumps(document),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    return json.loads(done.stdout)
+from tests.integration.near_ties import ask, tokens_before_near_ties
 
 
 def outputs(data):
@@ -30,57 +13,21 @@ def outputs(data):
 
 
 @pytest.mark.parametrize("kv_unified", [True, False])
-def test_greedy_output_in_a_batch_of_eight_equals_the_output_alone(serve, order_of, sample_model, prompt_of, kv_unified):
-    together = outputs(serve(order_of(users=8, requests_per_user=1, prompt=24, output=24, kv_unified=kv_unified)).data)
-    alone = outputs(serve(order_of(users=1, requests_per_user=8, prompt=24, output=24, kv_unified=kv_unified)).data)
+def test_greedy_output_in_a_batch_of_eight_equals_the_output_alone(serve, order_of, sample_model, prompts_of, kv_unified):
+    load = {"arrival": "offline", "requests": 8, "prompt": 24, "output": 24, "kv_unified": kv_unified, "seed": 2}
+    order = order_of(slots=8, **load)
+    together = outputs(serve(order).data)
+    alone = outputs(serve(order_of(slots=1, **load)).data)
     assert list(alone) == list(together) == list(range(8))
-    differing = [request for request in alone if alone[request] != together[request]]
-    agreed = (len(alone) - len(differing)) * 24
-    for request in differing:
-        place = next(place for place in range(24) if alone[request][place] != together[request][place])
-        answer = ask(
-            "gap",
-            sample_model,
-            {
-                "prompt": prompt_of(request, 24),
-                "before": alone[request][:place],
-                "candidates": [alone[request][place], together[request][place]],
-            },
-        )
-        # A near tie: llama.cpp's own logits move by as much when the same text is evaluated at another batch size.
-        assert abs(answer["logits"][0] - answer["logits"][1]) <= 2 * answer["moved"], (request, place, answer)
-        assert answer["moved"] < abs(answer["logits"][0]) / 10, "rounding of 8-bit activations, not another text"
-        agreed += place
+    prompts = prompts_of(order.load)
+    texts = {number: prompts.prompt(Arrival(number, NO_USER, 0, conversation=number)).tolist() for number in range(8)}
+    agreed = tokens_before_near_ties(sample_model, texts, alone, together)
     assert agreed >= 8 * 24 / 2, "near ties do not come at every other token"
 
 
-@pytest.fixture(scope="session")
-def prompt_of(sample_model):
-    """The prompt that the engine makes for a request of a run with seed 1."""
-    from profiler.engine.prompts import PromptSource
-
-    script = (
-        "import json, sys, ctypes\n"
-        "from llama_cpp import llama_cpp as api\n"
-        "quiet = api.llama_log_callback(lambda *_: None); api.llama_log_set(quiet, ctypes.c_void_p(0))\n"
-        "from profiler.engine.cancellation import Cancellation\n"
-        "from profiler.engine.model import Model\n"
-        "from profiler.records.specification import ModelSettings\n"
-        "model = Model(ModelSettings(sys.argv[1], 0, True), Cancellation(), lambda share: None)\n"
-        "print(json.dumps([model.prompt_vocabulary().tolist(), model.first_token()]))"
-    )
-    done = subprocess.run([sys.executable, "-c", script, str(sample_model)], capture_output=True, text=True, check=True)
-    vocabulary, first = json.loads(done.stdout)
-
-    def make(request, length):
-        source = PromptSource(np.array(vocabulary, np.int32), first, lambda _: length, length, 1)
-        return source.prompt(request).tolist()
-
-    return make
-
-
-def test_prompts_are_exact_distinct_and_begin_as_the_vocabulary_wants(prompt_of):
-    prompts = [tuple(prompt_of(request, 30)) for request in range(200)]
+def test_prompts_are_exact_distinct_and_begin_as_the_vocabulary_wants(prompts_of):
+    made = prompts_of(LoadSettings((RequestClass(arrival="offline", prompt_tokens="30", output_tokens="1", requests=1),)))
+    prompts = [tuple(made.prompt(Arrival(number, NO_USER, 0, conversation=number)).tolist()) for number in range(200)]
     assert {len(prompt) for prompt in prompts} == {30}
     assert len({prompt[:3] for prompt in prompts}) == 200, "no two requests share a beginning worth caching"
 
