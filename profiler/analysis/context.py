@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from profiler.plan.slo import Slo
+from profiler.plan.slo import Slo, parse_slo
 from profiler.records.run_record import StepCosts
 from profiler.records.specification import EngineFacts, RunSpecification
 
@@ -27,3 +27,9 @@ class RunContext:
     peak_bandwidth_gb_s: float | None
     slo: Slo = ()
     last_level_cache_bytes: int | None = None
+
+    @property
+    def class_slo(self) -> dict[int, Slo]:
+        """The limits of the request classes that have their own, by the class's number; raises ValueError on unreadable ones."""
+        classes = self.specification.load.classes
+        return {number: parse_slo(each.slo) for number, each in enumerate(classes) if each.slo}

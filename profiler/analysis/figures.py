@@ -5,23 +5,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from profiler.analysis import bandwidth, energy, memory, occupancy, slo, throughput
+from profiler.analysis import bandwidth, caching, energy, memory, occupancy, reading, slo, stability, throughput
 from profiler.analysis.context import RunContext
 from profiler.analysis.distribution import distribution
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.latency import LatencyValues, pooled, window_latencies
-from profiler.analysis.window import measurement_window
+from profiler.analysis.load_shape import is_stationary
+from profiler.analysis.window import Window, measurement_window
 from profiler.records.metric import LATENCIES, METRICS, SINGLES
-from profiler.records.run_record import Figures
+from profiler.records.run_record import Distribution, Figures
 from profiler.records.timing import RunData
 
-__all__ = ["RunContext", "cell_figures", "independent_counts", "run_figures"]
+__all__ = ["RunContext", "cell_figures", "independent_counts", "latency_figures", "run_figures", "single_medians"]
 
 
 def run_figures(data: RunData, context: RunContext) -> Figures:
     """Every figure of `metric.METRICS` for one run, None where it was not measured.
 
-    Latencies are of the requests due in the window, rates and energy of the window itself, memory peaks of the whole run.
+    Latencies are of the requests due in the window, rates and energy of the window itself, memory peaks and evictions of the
+    whole run. See `latency_figures` for a run that did not keep up with its arrivals.
     """
     window = measurement_window(data, context)
     latencies = window_latencies(data, window)
@@ -29,13 +31,20 @@ def run_figures(data: RunData, context: RunContext) -> Figures:
     stamped = int(np.count_nonzero(window.stamped(data.tokens["time_ns"])))
     read = bandwidth.achieved(data.steps, context.costs, window) if context.costs else None
     kv_cells = context.facts.kv_cells if context.facts else None
+    attained = slo.attainment(data, window, context.slo, context.class_slo)
+    gap_ms = latencies["itl_ms"].values_ms
     measured: Figures = {
-        **{name: distribution(values.values_ms, values.missing) for name, values in latencies.items()},
+        **latency_figures(latencies, is_unstable=stability.is_unstable(data, context, window)),
+        **_cache_figures(data, context, window),
         "output_tok_s": throughput.output_tok_s(data.tokens, window),
         "prompt_tok_s": throughput.prompt_tok_s(data.steps, window),
         "requests_s": throughput.requests_s(data.requests, window),
-        "goodput_s": slo.goodput_s(data, window, context.slo),
+        "goodput_s": slo.goodput_s(data, window, context.slo, context.class_slo),
+        "attainment": None if attained is None else 100 * attained,
         "user_tok_s": throughput.user_tok_s(data.requests, window),
+        "low1_tok_s": reading.low1_tok_s(gap_ms),
+        "below_reading_share": reading.below_reading_share(gap_ms),
+        "queue_growth_s": stability.queue_growth_s(data, window) if is_stationary(context.specification.load) else None,
         "batch_occupancy": occupancy.batch_occupancy(data.steps, window),
         "kv_occupancy": occupancy.kv_occupancy(data.steps, window, kv_cells),
         "bandwidth_gb_s": read.useful_gb_s if read else None,
@@ -50,21 +59,53 @@ def run_figures(data: RunData, context: RunContext) -> Figures:
     return {metric.name: measured.get(metric.name) for metric in METRICS}
 
 
+def latency_figures(latencies: dict[str, LatencyValues], *, is_unstable: bool) -> dict[str, Distribution]:
+    """The distribution of each latency.
+
+    In an unstable run those that count from due would grow with its length, so nothing but their count is told: a percentile
+    that is None though values stand behind it reads as "never got there".
+    """
+    figures = {name: distribution(values.values_ms, values.missing) for name, values in latencies.items()}
+    if is_unstable:
+        for name in slo.UNBOUNDED & figures.keys():
+            figures[name] = {statistic: value if statistic == "n" else None for statistic, value in figures[name].items()}
+    return figures
+
+
+def _cache_figures(data: RunData, context: RunContext, window: Window) -> Figures:
+    if not context.specification.load.prefix_cache:
+        return {}
+    return {
+        "cache_hit_rate": caching.cache_hit_rate(data.requests, window),
+        "cached_tok_s": caching.cached_tok_s(data.requests, window),
+        "evictions": caching.evictions(data.steps),
+    }
+
+
 def cell_figures(runs: Sequence[tuple[RunData, RunContext, Figures]]) -> Figures:
     """The figures of a cell: latencies pool the raw values of the runs' windows, a single figure is the median.
 
-    A run that lacks a single figure is left out of that figure's median.
+    A run that lacks a single figure is left out of that figure's median. One unstable run makes the cell unstable
+    (`latency_figures`).
 
     Args:
         runs: the cell's *valid* runs only. A run with an invalidating flag (`validity.Flag`) is measured again, never
             averaged in; the caller leaves it out and says so.
     """
     latencies = _pooled_latencies([(data, context) for data, context, _ in runs])
-    singles = {name: [value for _, _, figures in runs if (value := figure_value(figures, name)) is not None] for name in SINGLES}
-    medians = {name: statistics.median(values) if values else None for name, values in singles.items()}
-    pools = {name: distribution(values.values_ms, values.missing) for name, values in latencies.items()}
-    measured: Figures = {**pools, **medians}
+    is_unstable = any(stability.is_unstable(data, context, measurement_window(data, context)) for data, context, _ in runs)
+    pools = latency_figures(latencies, is_unstable=is_unstable)
+    measured: Figures = {**pools, **single_medians([figures for _, _, figures in runs])}
     return {metric.name: measured[metric.name] for metric in METRICS}
+
+
+def single_medians(figures_of_runs: Sequence[Figures]) -> Figures:
+    """The median of each single figure over the runs that have it; None where none has."""
+    medians: Figures = {}
+    for name in SINGLES:
+        values = [value for figures in figures_of_runs if (value := figure_value(figures, name)) is not None]
+        medians[name] = statistics.median(values) if values else None
+    return medians
 
 
 def independent_counts(runs: Sequence[tuple[RunData, RunContext]]) -> dict[str, int]:

@@ -10,20 +10,35 @@ from profiler.records.run_record import Figures
 
 CONFIDENCE = 0.95
 
+_SHARES = frozenset({"attainment", "below_reading_share", "cache_hit_rate"})
+"""Shares that lie at 0 or 100 % in many cells: no logarithm makes them symmetric, so they have no interval of this kind."""
+
 
 def cell_intervals(figures_of_runs: Sequence[Figures]) -> dict[str, tuple[float, float]]:
     """The 95 % interval of each figure ("output_tok_s", "ttft_ms.p95") over a cell's valid runs.
 
     A run that lacks a figure is left out of that figure's interval; a figure that fewer than two runs have, or that is not
-    positive in all of them, has none.
+    positive in all of them, has none. A latency that some run measured and yet states nothing of (`figures.latency_figures`) has
+    none either: the other runs alone would be the fast ones.
     """
     intervals = {}
     for name in FIGURE_NAMES:
+        if name in _SHARES:
+            continue
+        if any(_is_withheld(figures, name) for figures in figures_of_runs):
+            continue
         values = [value for figures in figures_of_runs if (value := figure_value(figures, name)) is not None]
         interval = log_t_interval(values)
         if interval is not None:
             intervals[name] = interval
     return intervals
+
+
+def _is_withheld(figures: Figures, name: str) -> bool:
+    latency = figures.get(name.partition(".")[0])
+    if not isinstance(latency, dict) or not latency.get("n"):
+        return False
+    return all(value is None for statistic, value in latency.items() if statistic != "n")
 
 
 def log_t_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float] | None:

@@ -1,7 +1,7 @@
 """Latencies of requests and gaps between tokens, in milliseconds, from their raw instants (measurement.md §1)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from profiler.analysis.window import Window
 from profiler.records.timing import RequestStatus, RunData, reached
 
 _NS_PER_MS = 1e6
+
+Since = Literal["due", "sent", "turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,23 @@ def _difference_ms(late: NDArray[np.int64], early: NDArray[np.int64], where: NDA
     difference = np.full(len(late), np.nan)
     difference[where] = (late[where] - early[where]) / _NS_PER_MS
     return difference
+
+
+def latency_from(requests: NDArray[Any], since: Since) -> dict[str, NDArray[np.float64]]:
+    """`ttft_ms` and `e2e_ms` as seen by a watch that starts at another instant; aligned with the rows, NaN where not reached.
+
+    "due": when the request was to arrive, the definition of both. "sent": when the load generator got round to it. "turn": when
+    the request got its turn (its prefill began), which leaves out the queue: what a client sees that sends its next request
+    only when the last one is served, and so omits the waiting of all that should have come meanwhile (coordinated omission).
+    """
+    column = {"due": "due_ns", "sent": "sent_ns", "turn": "prefill_start_ns"}[since]
+    start, first, end = requests[column], requests["first_token_ns"], requests["end_ns"]
+    has_start = reached(start)
+    is_completed = requests["status"] == RequestStatus.COMPLETED
+    return {
+        "ttft_ms": _difference_ms(first, start, has_start & reached(first)),
+        "e2e_ms": _difference_ms(end, start, has_start & is_completed),
+    }
 
 
 def generator_lateness_ms(requests: NDArray[Any], steps: NDArray[Any]) -> NDArray[np.float64]:

@@ -27,18 +27,16 @@ RECENT_NS = 5_000_000_000
 _SILENCE_NS = 1_000_000_000  # rows arrive 20 times a second; without any for longer, the engine is in a long step or stuck
 _MOST_FIRST_TOKENS = 16_384
 _MOST_GAPS_A_SLICE = 16_384
-_SUMS = (
-    "tokens",
-    "prompt_tokens",
-    "gaps",
-    "gap_ns",
-    "step_ns",
-    "sequence_ns",
-    "waiting_ns",
-    "kv_cell_ns",
-    "decode_ns",
-    "decode_bytes",
-)
+_WEIGHTED = {
+    "sequence_ns": "sequences",
+    "waiting_ns": "waiting",
+    "kv_cell_ns": "kv_used_cells",
+    "prefill_token_ns": "prefill_tokens",
+    "decode_token_ns": "decode_tokens",
+    "cached_token_ns": "cached_tokens",
+}
+"""Sums of a step's columns times the nanoseconds that it takes."""
+_SUMS = ("tokens", "prompt_tokens", "gaps", "gap_ns", "step_ns", *_WEIGHTED, "decode_ns", "decode_bytes")
 
 
 class LiveWindow:
@@ -71,7 +69,8 @@ class LiveWindow:
         self._samples = SampleRing()
         self._latest_ns = 0
         self._latest_step: np.void | None = None
-        self._output_tokens = self._prompt_tokens = self._completed = self._failed = 0
+        self._output_tokens = self._prompt_tokens = self._cached_tokens = self._evictions = 0
+        self._ended = np.zeros(len(RequestStatus), np.int64)  # by status
 
     def feed(self, requests: NDArray[Any], tokens: NDArray[Any], steps: NDArray[Any]) -> None:
         """Take rows that arrived together; each array may be empty."""
@@ -96,7 +95,7 @@ class LiveWindow:
         """The figures as they stand at `now_ns` since the run's origin."""
         first_s = self._first_times_s[: self._first_count]
         order = np.argsort(first_s, kind="stable")
-        order = order[first_s[order] > (now_ns - SPAN_NS) / 1e9]
+        order = order[(first_s[order] > (now_ns - SPAN_NS) / 1e9) & np.isfinite(self._first_ms[order])]
         return LiveFigures(
             now_s=now_ns / 1e9,
             tiles=self._tiles(now_ns),
@@ -109,15 +108,16 @@ class LiveWindow:
     def _feed_steps(self, steps: NDArray[Any]) -> None:
         self._latest_step = steps[-1]
         self._prompt_tokens += int(steps["prefill_tokens"].sum(dtype=np.int64))
+        self._cached_tokens += int(steps["cached_tokens"].sum(dtype=np.int64))
+        self._evictions += int(steps["evictions"].sum(dtype=np.int64))
         slices = self._slices
         index, number, inside_ns = slices.spread(steps["start_ns"], steps["end_ns"])
         rows = steps[index]
         share = inside_ns / np.maximum(rows["end_ns"] - rows["start_ns"], 1)
         slices.add("prompt_tokens", number, rows["prefill_tokens"] * share)
         slices.add("step_ns", number, inside_ns)
-        slices.add("sequence_ns", number, rows["sequences"] * inside_ns)
-        slices.add("waiting_ns", number, rows["waiting"] * inside_ns)
-        slices.add("kv_cell_ns", number, rows["kv_used_cells"] * inside_ns)
+        for name, column in _WEIGHTED.items():
+            slices.add(name, number, rows[column] * inside_ns)
         if self._costs is not None:
             is_decode = is_pure_decode(rows)
             slices.add("decode_ns", number, inside_ns * is_decode)
@@ -168,12 +168,12 @@ class LiveWindow:
     def _feed_requests(self, requests: NDArray[Any]) -> None:
         for number in requests["request"].tolist():
             self._last_token_ns.pop(number, None)
-        completed = int(np.count_nonzero(requests["status"] == RequestStatus.COMPLETED))
-        self._completed += completed
-        self._failed += len(requests) - completed
-        seen = requests[reached(requests["first_token_ns"])]
-        ttft_ms = request_latencies_ms(seen)["ttft_ms"]
-        for time_ns, value_ms in zip(seen["first_token_ns"].tolist(), ttft_ms.tolist(), strict=True):
+        self._ended += np.bincount(requests["status"], minlength=len(RequestStatus))
+        has_first = reached(requests["first_token_ns"])
+        # A request that never got there is longer than all: a percentile without it would tell of the lucky ones only.
+        ttft_ms = np.where(has_first, request_latencies_ms(requests)["ttft_ms"], np.inf)
+        times_ns = np.where(has_first, requests["first_token_ns"], 0)
+        for time_ns, value_ms in zip(times_ns.tolist(), ttft_ms.tolist(), strict=True):
             place = self._first_count % _MOST_FIRST_TOKENS
             self._first_times_s[place] = time_ns / 1e9
             self._first_ms[place] = value_ms
@@ -194,6 +194,9 @@ class LiveWindow:
             sequences=_ratios(read["sequence_ns"], read["step_ns"]),
             waiting=_ratios(read["waiting_ns"], read["step_ns"]),
             kv_occupancy=_ratios(100 * read["kv_cell_ns"], read["step_ns"] * (self._kv_cells or 0)),
+            prefill_tokens_step=_ratios(read["prefill_token_ns"], read["step_ns"]),
+            decode_tokens_step=_ratios(read["decode_token_ns"], read["step_ns"]),
+            cached_tokens_step=_ratios(read["cached_token_ns"], read["step_ns"]),
             bandwidth_gb_s=_ratios(read["decode_bytes"], read["decode_ns"]),
         )
 
@@ -207,14 +210,19 @@ class LiveWindow:
         recent_s = (until_ns - first * SLICE_NS) / 1e9 if slices.head >= 0 else 0.0
         bandwidth_gb_s = _ratio(recent["decode_bytes"], recent["decode_ns"])
         step, sample = self._latest_step, self._samples.newest()
-        ordered_ms = np.sort(self._first_ms[: self._first_count])
+        ended_ms = self._first_ms[: self._first_count]
+        reached_ms = np.sort(ended_ms[np.isfinite(ended_ms)])
+        missing = len(ended_ms) - len(reached_ms)
         return LiveTiles(
             output_tokens=self._output_tokens,
             prompt_tokens=self._prompt_tokens,
-            completed=self._completed,
-            failed=self._failed,
-            ttft_p50_ms=percentile(ordered_ms, 0.50),
-            ttft_p95_ms=percentile(ordered_ms, 0.95),
+            cached_tokens=self._cached_tokens,
+            completed=int(self._ended[RequestStatus.COMPLETED]),
+            failed=int(self._ended[RequestStatus.FAILED] + self._ended[RequestStatus.UNFINISHED]),
+            refused=int(self._ended[RequestStatus.REFUSED]),
+            timed_out=int(self._ended[RequestStatus.TIMED_OUT]),
+            ttft_p50_ms=percentile(reached_ms, 0.50, missing),
+            ttft_p95_ms=percentile(reached_ms, 0.95, missing),
             output_tok_s=_ratio(recent["tokens"], recent_s),
             prompt_tok_s=_ratio(recent["prompt_tokens"], recent_s),
             user_tok_s=_ratio(recent["gaps"], recent["gap_ns"] / 1e9),
@@ -223,6 +231,8 @@ class LiveWindow:
             sequences=None if step is None else int(step["sequences"]),
             waiting=None if step is None else int(step["waiting"]),
             kv_occupancy=None if step is None else _percent(float(step["kv_used_cells"]), self._kv_cells),
+            cached_share=_percent(self._cached_tokens, self._cached_tokens + self._prompt_tokens),
+            evictions=self._evictions,
             rss_bytes=_reading(sample.channels.get("process_rss_bytes")),
             vram_bytes=_reading(vram_used_bytes(sample)),
         )

@@ -1,5 +1,6 @@
 """Whether a run kept to the plan's limits: which requests were good, how many, and whether each percentile was met."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,11 @@ from profiler.analysis.latency import request_latencies_ms, token_gaps
 from profiler.analysis.window import Window
 from profiler.plan.slo import Limit, Slo
 from profiler.records.timing import RequestStatus, RunData
+
+UNBOUNDED = frozenset({"ttft_ms", "queue_ms", "e2e_ms"})
+"""Latencies that grow with the run's length when the queue does: no percentile of them is stated, and no limit met."""
+
+NO_OWN_LIMITS: Mapping[int, Slo] = {}
 
 _GAPS = "itl_ms"
 
@@ -31,32 +37,65 @@ def good_requests(requests: NDArray[Any], tokens: NDArray[Any], slo: Slo) -> NDA
     return is_good
 
 
-def attainment(data: RunData, window: Window, slo: Slo) -> float | None:
-    """Good requests as a share of *all* requests due in the window; None without limits or requests."""
+def attainment(data: RunData, window: Window, slo: Slo, class_slo: Mapping[int, Slo] = NO_OWN_LIMITS) -> float | None:
+    """Good requests as a share of *all* requests due in the window; None without limits or requests.
+
+    Args:
+        data: the run.
+        window: its window.
+        slo: limits of the plan.
+        class_slo: limits of the request classes that have their own, which hold instead of the plan's. A request without any
+            limit is good when it completes.
+    """
     requests = data.requests[window.due(data.requests["due_ns"])]
-    if not slo or not len(requests):
+    if not _has_limits(slo, class_slo) or not len(requests):
         return None
-    return float(np.mean(good_requests(requests, data.tokens, slo)))
+    return _good_count(requests, data.tokens, slo, class_slo) / len(requests)
 
 
-def goodput_s(data: RunData, window: Window, slo: Slo) -> float | None:
-    """Good requests due in the window, a second of it; None without limits."""
-    if not slo or window.end_ns <= window.start_ns:
+def goodput_s(data: RunData, window: Window, slo: Slo, class_slo: Mapping[int, Slo] = NO_OWN_LIMITS) -> float | None:
+    """Good requests due in the window, a second of it; None without limits. The arguments are those of `attainment`."""
+    if not _has_limits(slo, class_slo) or window.end_ns <= window.start_ns:
         return None
     requests = data.requests[window.due(data.requests["due_ns"])]
-    return float(np.count_nonzero(good_requests(requests, data.tokens, slo)) / window.seconds)
+    return _good_count(requests, data.tokens, slo, class_slo) / window.seconds
 
 
-def is_met(data: RunData, window: Window, slo: Slo) -> bool | None:
+def is_met(
+    data: RunData, window: Window, slo: Slo, class_slo: Mapping[int, Slo] = NO_OWN_LIMITS, *, is_unstable: bool = False
+) -> bool | None:
     """Whether every limit's percentile over all requests due in the window keeps to its threshold; None without any.
 
     A request that did not complete misses: it ranks above every value. In a limit on gaps it misses with as many gaps as the
-    longest answer in the window has.
+    longest answer in the window has. The limits of a class are held against its requests, the plan's against those of all
+    classes without limits of their own. In an unstable run (`stability.is_unstable`) no limit on a latency that counts from
+    due is met. The other arguments are those of `attainment`.
     """
     requests = data.requests[window.due(data.requests["due_ns"])]
-    if not slo or not len(requests):
+    if not _has_limits(slo, class_slo) or not len(requests):
         return None
-    return all(_keeps(limit, requests, data.tokens) for limit in slo)
+    return all(
+        _keeps(limit, rows, data.tokens) and not (is_unstable and limit.metric in UNBOUNDED)
+        for rows, limits in _by_limits(requests, slo, class_slo)
+        for limit in limits
+    )
+
+
+def _has_limits(slo: Slo, class_slo: Mapping[int, Slo]) -> bool:
+    return bool(slo) or any(class_slo.values())
+
+
+def _by_limits(requests: NDArray[Any], slo: Slo, class_slo: Mapping[int, Slo]) -> Iterator[tuple[NDArray[Any], Slo]]:
+    """The requests in groups, each with the limits that hold for it; no group is empty."""
+    others = requests[~np.isin(requests["class"], list(class_slo))]
+    groups = [(others, slo), *((requests[requests["class"] == number], limits) for number, limits in class_slo.items())]
+    return ((rows, limits) for rows, limits in groups if len(rows))
+
+
+def _good_count(requests: NDArray[Any], tokens: NDArray[Any], slo: Slo, class_slo: Mapping[int, Slo]) -> int:
+    return sum(
+        int(np.count_nonzero(good_requests(rows, tokens, limits))) for rows, limits in _by_limits(requests, slo, class_slo)
+    )
 
 
 def _keeps(limit: Limit, requests: NDArray[Any], tokens: NDArray[Any]) -> bool:

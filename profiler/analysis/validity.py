@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.analysis import bandwidth, little
+from profiler.analysis import bandwidth, caching, little, stability
 from profiler.analysis.context import RunContext
 from profiler.analysis.distribution import percentile
 from profiler.analysis.latency import generator_lateness_ms, request_latencies_ms
@@ -28,6 +28,9 @@ LITTLE = "little's law"
 LATE_TELEMETRY = "late telemetry"
 FREQUENCY_FELL = "frequency fell"
 FITS_IN_CACHE = "fits in cache"
+UNSTABLE = "unstable"
+NOT_STATIONARY = "not stationary"
+EVICTED = "evicted"
 
 INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED})
 
@@ -37,6 +40,7 @@ MOST_THROTTLED_SHARE = 0.05
 MOST_FREQUENCY_FALL = 0.15
 MOST_LATENESS_OF_PERIOD = 0.5
 MOST_GENERATOR_LATENESS_OF_TTFT = 0.01
+MOST_EVICTIONS_OF_REQUESTS = 0.1
 
 # NVML's clock event reasons that are distress: hardware slowdown, software and hardware thermal slowdown, power brake. A power
 # cap is a card's normal state at full load.
@@ -72,6 +76,8 @@ def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
         FOREIGN_LOAD: _foreign_load(seen),
         THROTTLED: _throttled(seen),
         SWAPPED: _swapped(data.samples),
+        UNSTABLE: (unstable := _unstable(data, context, window)),
+        NOT_STATIONARY: "" if unstable else _not_stationary(window),
         SHORT_WINDOW: _short_window(window),
         FAILED_REQUESTS: _failed_requests(data),
         LATE_GENERATOR: _late_generator(data, window),
@@ -79,6 +85,7 @@ def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
         LATE_TELEMETRY: _late_telemetry(data.samples),
         FREQUENCY_FELL: _frequency_fell(seen),
         FITS_IN_CACHE: _fits_in_cache(data, context, window),
+        EVICTED: _evicted(data, context),
     }
     return tuple(Flag(name, sentence, name in INVALIDATING) for name, sentence in sentences.items() if sentence)
 
@@ -125,6 +132,30 @@ def _swapped(samples: Samples) -> str:
     if growth <= MOST_SWAP_GROWTH_BYTES:
         return ""
     return f"Memory ran short: swap grew by {bytes_text(growth)} during the run."
+
+
+def _unstable(data: RunData, context: RunContext, window: Window) -> str:
+    growth_s = stability.queue_growth_s(data, window)
+    if growth_s is None or not stability.is_unstable(data, context, window):
+        return ""
+    return (
+        f"Requests came faster than they were served: the queue grew by {significant(growth_s, 2)} requests a second; latencies "
+        "grow with the run's length and no percentile is stated."
+    )
+
+
+def _not_stationary(window: Window) -> str:
+    if window.is_stationary:
+        return ""
+    return "The number of requests in the system did not settle in the first half of the run: no warm-up was left out."
+
+
+def _evicted(data: RunData, context: RunContext) -> str:
+    """An entry given up now and then is what a cache does; one for every tenth request says that it is too small."""
+    count = caching.evictions(data.steps) if context.specification.load.prefix_cache else None
+    if not count or count <= MOST_EVICTIONS_OF_REQUESTS * len(data.requests):
+        return ""
+    return f"The prefix cache gave up {count} entries for lack of room, over {len(data.requests)} requests."
 
 
 def _short_window(window: Window) -> str:

@@ -9,26 +9,23 @@ import pytest
 from profiler.analysis.context import RunContext
 from profiler.plan.slo import parse_slo
 from profiler.records.run_record import StepCosts
-from profiler.records.specification import ContextSettings, EngineFacts, LoadSettings, ModelSettings, RunSpecification
+from profiler.records.specification import (
+    ContextSettings,
+    EngineFacts,
+    LoadSettings,
+    ModelSettings,
+    RequestClass,
+    RunSpecification,
+)
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE, RequestStatus, RunData
-from profiler.scheduling.arrivals import ArrivalSource, ClosedLoop, Offline, StopRule
-from profiler.scheduling.continuous import ContinuousBatcher
+from profiler.scheduling.admission import Continuous
+from profiler.scheduling.arrivals import Arrival, ArrivalSource, ClosedLoop, Offline, OpenLoop, StopRule
+from profiler.scheduling.batcher import Batcher
 
 MS = 1_000_000
 
-LOAD = LoadSettings(
-    arrival="closed",
-    users=1,
-    think_time_s=0.0,
-    prompt_tokens=8,
-    output_tokens=4,
-    requests=None,
-    requests_per_user=4,
-    duration_s=None,
-    prefill_chunk=512,
-    sampling="greedy",
-    seed=1,
-)
+ONE_USER = RequestClass(users=1, prompt_tokens="8", output_tokens="4", requests_per_user=4)
+LOAD_NAMES = {field.name for field in dataclasses.fields(LoadSettings)}
 
 
 def _request_row(number, due, prefill, first, end, output_tokens, status=RequestStatus.COMPLETED, user=0, sent=None):
@@ -39,7 +36,9 @@ def _request_row(number, due, prefill, first, end, output_tokens, status=Request
 
     return (
         number,
+        0,
         user,
+        1,
         ns(due),
         ns(due if sent is None else sent),
         ns(prefill),
@@ -81,13 +80,15 @@ def steps_of() -> Callable[..., np.ndarray]:
 
 @pytest.fixture(scope="session")
 def context_of() -> Callable[..., RunContext]:
-    """A run's context; keywords of LoadSettings change the load, the others are RunContext's."""
+    """A run's context; keywords of LoadSettings change the load, those of RequestClass its one class, others are RunContext's."""
 
-    def build(*, slo="", kv_cells=1024, costs=None, peak_bandwidth_gb_s=None, last_level_cache_bytes=None, **load):
+    def build(*, slo="", kv_cells=1024, costs=None, peak_bandwidth_gb_s=None, last_level_cache_bytes=None, slots=8, **load):
+        one = dataclasses.replace(ONE_USER, **{name: value for name, value in load.items() if name not in LOAD_NAMES})
+        settings = {"classes": (one,)} | {name: value for name, value in load.items() if name in LOAD_NAMES}
         specification = RunSpecification(
             ModelSettings("model.gguf", 0, True),
-            ContextSettings(8, 256, 512, 512, 2, 2, "auto", "f16", "f16", True),
-            dataclasses.replace(LOAD, **load),
+            ContextSettings(slots, 256, 512, 512, 2, 2, "auto", "f16", "f16", True),
+            LoadSettings(**settings),
         )
         facts = EngineFacts(0.0, True, 0, 2048, 256, 512, 512, 8, kv_cells, 1000, {}, [], 4)
         return RunContext(specification, facts, costs, peak_bandwidth_gb_s, parse_slo(slo), last_level_cache_bytes)
@@ -119,7 +120,8 @@ def serve(
 
     Between two steps the loop works `loop_ns`; with nothing to do it waits for the next due time.
     """
-    scheduler = ContinuousBatcher(slots, batch, prefill_chunk)
+    scheduler = Batcher(slots, batch, prefill_chunk, admission=Continuous())
+    arrivals: dict[int, Arrival] = {}
     open_requests: dict[int, np.void] = {}
     ended, tokens, steps = [], [], []
     emitted: dict[int, int] = {}
@@ -128,12 +130,14 @@ def serve(
         for arrival in source.take_due(now):
             row = np.zeros(1, REQUEST_DTYPE)[0]
             row["request"], row["user"], row["due_ns"], row["sent_ns"] = arrival.request, arrival.user, arrival.due_ns, now
+            row["class"], row["turn"] = arrival.class_number, arrival.turn + 1
             row["prefill_start_ns"] = row["first_token_ns"] = row["end_ns"] = ABSENT_NS
             row["prompt_tokens"] = prompt_tokens
             open_requests[arrival.request] = row
-            scheduler.submit(arrival.request, prompt_tokens, output_tokens)
+            arrivals[arrival.request] = arrival
+            assert scheduler.submit(arrival.request, prompt_tokens, output_tokens, arrival.due_ns)
         in_system = len(open_requests)
-        plan = scheduler.plan()
+        plan = scheduler.plan(now)
         if plan is None:
             due_ns = source.next_due_ns()
             if due_ns is None:
@@ -155,14 +159,27 @@ def serve(
             open_requests[int(scheduler.request[slot])]["first_token_ns"] = now
         useful = int(scheduler.length.sum())
         outputs = len(plan.decode) + sum(part.completes for part in plan.prefill)
-        counts = (plan.prefill_tokens, len(plan.decode), plan.sequences, outputs, 1, useful, useful, useful, waiting, in_system)
+        counts = (
+            plan.prefill_tokens,
+            len(plan.decode),
+            plan.sequences,
+            outputs,
+            1,
+            useful,
+            useful,
+            useful,
+            waiting,
+            in_system,
+            0,
+            0,
+        )
         steps.append((start, now, now - start, loop_ns, *counts))
         for slot in result.finished.tolist():
             row = open_requests.pop(int(scheduler.request[slot]))
             row["end_ns"], row["status"] = now, RequestStatus.COMPLETED
             row["output_tokens"] = emitted[int(row["request"])]
             ended.append(row)
-            source.answered(int(row["user"]), now)
+            source.answered(arrivals[int(row["request"])], now, completed=True)
         scheduler.release(result.finished)
     return RunData(np.array(ended, REQUEST_DTYPE), np.array(tokens, TOKEN_DTYPE), np.array(steps, STEP_DTYPE))
 
@@ -176,11 +193,24 @@ def plain_step_ns(prefill_tokens: int, decodes: int) -> int:
 def closed_loop() -> Callable[..., RunData]:
     """A closed loop served to its end; `starts_ms` gives the users' first due times."""
 
-    def run(starts_ms: Sequence[float], *, per_user=None, requests=None, duration_s=None, think_s=0.0, slots=None, **served):
+    def run(
+        starts_ms: Sequence[float], *, per_user=None, requests=None, duration_s=None, think_s=0.0, turns=1, slots=None, **served
+    ):
         stop = StopRule(requests, per_user, None if duration_s is None else round(duration_s * 1e9))
-        source = ClosedLoop([round(start * MS) for start in starts_ms], round(think_s * 1e9), stop)
+        source = ClosedLoop([round(start * MS) for start in starts_ms], round(think_s * 1e9), stop, turns=turns)
         served.setdefault("step_ns", plain_step_ns)
         return serve(source, slots=slots or len(starts_ms), **served)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def open_loop() -> Callable[..., RunData]:
+    """Requests due at `due_ms`, served to their end."""
+
+    def run(due_ms, *, slots=1, **served):
+        served.setdefault("step_ns", plain_step_ns)
+        return serve(OpenLoop(np.round(np.asarray(due_ms) * MS).astype(np.int64)), slots=slots, **served)
 
     return run
 
@@ -189,3 +219,26 @@ def closed_loop() -> Callable[..., RunData]:
 def offline() -> Callable[..., RunData]:
     """Requests that are all due at 0, served to their end."""
     return lambda requests, slots, **served: serve(Offline(requests), slots=slots, **({"step_ns": plain_step_ns} | served))
+
+
+@pytest.fixture(scope="session")
+def single_server() -> Callable[..., RunData]:
+    """Poisson arrivals, one a second on average, at one server that takes `utilisation` seconds for each, one after the other."""
+
+    def run(utilisation, arrivals, seed):
+        due_s = np.cumsum(np.random.default_rng(seed).exponential(1.0, arrivals))
+        end_s = np.empty(arrivals)
+        free_s = 0.0
+        for number, at_s in enumerate(due_s.tolist()):
+            free_s = end_s[number] = max(at_s, free_s) + utilisation
+        requests = np.zeros(arrivals, REQUEST_DTYPE)
+        requests["request"], requests["user"], requests["turn"] = np.arange(arrivals), -1, 1
+        requests["due_ns"] = requests["sent_ns"] = np.round(due_s * 1e9)
+        requests["end_ns"] = requests["first_token_ns"] = np.round(end_s * 1e9)
+        requests["prefill_start_ns"] = np.round((end_s - utilisation) * 1e9)
+        requests["output_tokens"], requests["status"] = 1, RequestStatus.COMPLETED
+        tokens = np.zeros(arrivals, TOKEN_DTYPE)
+        tokens["request"], tokens["time_ns"] = requests["request"], requests["end_ns"]
+        return RunData(requests, tokens)
+
+    return run

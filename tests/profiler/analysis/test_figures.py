@@ -127,3 +127,49 @@ def test_gaps_have_fewer_independent_values_than_gaps(closed_loop, context_of):
     assert figures["itl_ms"]["n"] == 3 * 8 * 31
     assert counts["itl_ms"] == 2 * 3 * 31
     assert counts["ttft_ms"] == 2 * figures["ttft_ms"]["n"] == 48
+
+
+def test_reading_and_attainment_by_hand(closed_loop, context_of):
+    # 93 gaps of 11 ms: one of them is the slowest hundredth, and none is below reading speed. Each answer takes 415 ms.
+    data = closed_loop([0], per_user=4)
+    figures = run_figures(data, context_of(users=1, slo="e2e_ms.p95<=414"))
+    assert figures["low1_tok_s"] == pytest.approx(1000 / 11)
+    assert figures["below_reading_share"] == 0
+    assert figures["attainment"] == 0
+    assert run_figures(data, context_of(users=1, slo="e2e_ms.p95<=415"))["attainment"] == 100
+    assert run_figures(data, context_of(users=1))["attainment"] is None
+
+
+def test_cache_figures_are_there_only_with_a_cache(closed_loop, context_of):
+    data = closed_loop([0], per_user=4)
+    requests, steps = data.requests.copy(), data.steps.copy()
+    requests["cached_tokens"] = [0, 48, 48, 48]
+    steps["evictions"][[3, 40]] = 1
+    data = dataclasses.replace(data, requests=requests, steps=steps)
+    figures = run_figures(data, context_of(users=1, prefix_cache=True))
+    assert figures["cache_hit_rate"] == pytest.approx(100 * 48 / 64)  # of the three due in the window
+    assert figures["cached_tok_s"] == pytest.approx(144 / 1.245)
+    assert figures["evictions"] == 2
+    without = run_figures(data, context_of(users=1))
+    assert all(without[name] is None for name in ("cache_hit_rate", "cached_tok_s", "evictions"))
+
+
+def test_a_queue_that_grows_states_its_slope_and_no_latency_that_grows_with_it(single_server, context_of):
+    context = context_of(arrival="poisson", users=0, slots=1)
+    data = single_server(2.0, 300, 1)
+    figures = run_figures(data, context)
+    for name in ("ttft_ms", "queue_ms", "e2e_ms"):
+        assert figures[name].pop("n") == 300
+        assert set(figures[name].values()) == {None}
+    assert figures["prefill_ms"]["p50"] == pytest.approx(2000)
+    assert figures["queue_growth_s"] == pytest.approx(0.5, rel=0.15)
+    calm = single_server(0.5, 300, 1)
+    kept_up = run_figures(calm, context)
+    assert kept_up["ttft_ms"]["p95"] is not None
+    assert abs(kept_up["queue_growth_s"]) < 0.01
+    assert run_figures(data, context_of(arrival="ramp", users=0, slots=1))["queue_growth_s"] is None
+    # One such run among a cell's makes the cell unstable.
+    cell = cell_figures([(each, context, run_figures(each, context)) for each in (calm, data)])
+    assert cell["ttft_ms"]["p50"] is None
+    assert cell["ttft_ms"]["n"] == 300 + kept_up["ttft_ms"]["n"]
+    assert cell_figures([(calm, context, kept_up)])["ttft_ms"] == kept_up["ttft_ms"]

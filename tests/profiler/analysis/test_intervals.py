@@ -68,7 +68,7 @@ def test_names_of_all_figures():
     assert "ttft_ms.p95" in FIGURE_NAMES
     assert "ttft_ms" not in FIGURE_NAMES
     assert "ttft_ms.n" not in FIGURE_NAMES
-    assert len(FIGURE_NAMES) == 6 * 6 + 16
+    assert len(FIGURE_NAMES) == 6 * 6 + 23
 
 
 def test_figures_by_name():
@@ -90,3 +90,11 @@ def test_the_intervals_of_a_cell_leave_out_what_too_few_runs_have():
     assert intervals["output_tok_s"] == log_t_interval([100.0, 110.0, 105.0])
     assert cell_intervals(runs[:1]) == {}
     assert cell_intervals([]) == {}
+
+
+def test_a_latency_that_one_run_does_not_state_has_no_interval():
+    stated = {"ttft_ms": {"p50": 10.0, "p95": 20.0, "n": 30}, "output_tok_s": 100.0}
+    withheld = {"ttft_ms": {"p50": None, "p95": None, "n": 30}, "output_tok_s": 110.0}
+    unmeasured = {"ttft_ms": {"p50": None, "p95": None, "n": 0}, "output_tok_s": 120.0}
+    assert set(cell_intervals([stated, stated, withheld])) == {"output_tok_s"}
+    assert set(cell_intervals([stated, stated, unmeasured])) == {"output_tok_s", "ttft_ms.p50", "ttft_ms.p95"}

@@ -1,6 +1,13 @@
 import numpy as np
 
-from profiler.analysis.latency import generator_lateness_ms, pooled, request_latencies_ms, token_gaps, window_latencies
+from profiler.analysis.latency import (
+    generator_lateness_ms,
+    latency_from,
+    pooled,
+    request_latencies_ms,
+    token_gaps,
+    window_latencies,
+)
 from profiler.analysis.window import Window
 from profiler.records.metric import LATENCIES
 from profiler.records.timing import ABSENT_NS, RequestStatus, RunData
@@ -25,6 +32,29 @@ def test_latencies_count_from_due_not_from_sent(requests_of):
     latencies = request_latencies_ms(requests_of((100, 130, 180, 300, 5, RequestStatus.COMPLETED, 0, 125)))
     assert latencies["ttft_ms"].tolist() == [80]
     assert latencies["e2e_ms"].tolist() == [200]
+
+
+def test_three_views_of_one_request(requests_of):
+    # Due at 100, sent at 125, its turn at 130, first token at 180, last at 300.
+    row = requests_of((100, 130, 180, 300, 5, RequestStatus.COMPLETED, 0, 125))
+    views = {since: latency_from(row, since) for since in ("due", "sent", "turn")}
+    assert {since: view["ttft_ms"].tolist() for since, view in views.items()} == {"due": [80], "sent": [55], "turn": [50]}
+    assert {since: view["e2e_ms"].tolist() for since, view in views.items()} == {"due": [200], "sent": [175], "turn": [170]}
+
+
+def test_the_view_from_due_is_the_definition_and_what_was_not_reached_is_nan(requests_of):
+    requests = requests_of(
+        (0, 0, 10, 30, 3),
+        (0, 0, 10, 25, 2, RequestStatus.TIMED_OUT),
+        (0, None, None, 1, 0, RequestStatus.REFUSED),
+        (0, 0, 20, None, 2, RequestStatus.UNFINISHED),
+    )
+    defined = request_latencies_ms(requests)
+    for name, values in latency_from(requests, "due").items():
+        np.testing.assert_array_equal(values, defined[name])
+    requests["sent_ns"][0] = ABSENT_NS
+    assert np.isnan(latency_from(requests, "sent")["ttft_ms"]).tolist() == [True, False, True, False]
+    assert np.isnan(latency_from(requests, "turn")["e2e_ms"]).tolist() == [False, True, True, True]
 
 
 def test_one_token_has_no_time_per_output_token(requests_of, tokens_of):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiler.analysis import little
+from profiler.records.specification import LoadSettings, RequestClass
 from profiler.records.timing import REQUEST_DTYPE, STEP_DTYPE, RequestStatus, RunData
 
 MS = 1_000_000
@@ -20,7 +21,8 @@ def test_one_user_by_hand(requests_of, steps_of, context_of):
     miscounted = steps.copy()
     miscounted["in_system"][:6] = 2  # one in ten steps counts a request too many
     assert little.residual(RunData(requests, steps=miscounted), load) == pytest.approx(0.1)
-    assert little.residual(RunData(requests, steps=steps), dataclasses.replace(load, users=2)) == pytest.approx(1)
+    two = context_of(users=2).specification.load
+    assert little.residual(RunData(requests, steps=steps), two) == pytest.approx(1)
 
 
 def test_fewer_than_twenty_requests_times_say_nothing(requests_of, steps_of, context_of):
@@ -73,7 +75,55 @@ def test_the_loops_own_work_between_steps_counts(requests_of, steps_of, context_
     requests = requests_of(*((100 * i, 100 * i, 100 * i + 50, 100 * i + 100, 2) for i in range(30)))
     rows = ({"start": 50 * i + 10, "end": 50 * i + 50, "in_system": 1, "loop_ns": 10 * MS} for i in range(60))
     residual = little.residual(RunData(requests, steps=steps_of(*rows)), context_of(users=1).specification.load)
-    assert residual == pytest.approx(-10 / 3000)  # only what came before the first step is not known
+    assert residual == pytest.approx(0, abs=1e-12)
+
+
+def test_who_becomes_due_amid_a_step_or_while_a_batch_gathers_counts_from_then_on(requests_of, steps_of, context_of):
+    # Every 200 ms one comes 10 ms into another's step of 40 ms, or 30 ms before a step that has waited for it.
+    requests, steps = [], []
+    for i in range(30):
+        begin = 200 * i
+        requests += [(begin, begin + 30, begin + 70, begin + 70, 1), (begin + 40, begin + 70, begin + 110, begin + 110, 1)]
+        steps += [
+            {"start": begin + 30, "end": begin + 70, "in_system": 1},
+            {"start": begin + 70, "end": begin + 110, "in_system": 1},
+        ]
+    load = context_of(arrival="poisson", users=0, rate_s=1.0).specification.load
+    assert little.residual(RunData(requests_of(*requests), steps=steps_of(*steps)), load) == pytest.approx(0, abs=1e-12)
+    lost = requests_of(*requests[:-8])  # rows that got lost on their way
+    assert abs(little.residual(RunData(lost, steps=steps_of(*steps)), load)) > 0.03
+
+
+def test_each_class_thinks_in_its_own_time_and_visitors_are_no_users(requests_of, steps_of, context_of):
+    # Class 0: 100 ms a request and 100 ms to think; class 1: 100 ms, then 300; class 2 comes by a clock and stays 100 ms.
+    completed = RequestStatus.COMPLETED
+    rows = [(200 * i, 200 * i, 200 * i + 50, 200 * i + 100, 2, completed, 0) for i in range(30)]
+    rows += [(400 * i, 400 * i, 400 * i + 50, 400 * i + 100, 2, completed, 1) for i in range(15)]
+    rows += [(600 * i + 200, 600 * i + 200, 600 * i + 250, 600 * i + 300, 2, completed, -1) for i in range(10)]
+    requests = requests_of(*rows)
+    requests["class"] = [0] * 30 + [1] * 15 + [2] * 10
+
+    def present(at):
+        return (at % 200 < 100) + (at % 400 < 100) + (200 <= at % 600 < 300)
+
+    steps = steps_of(*({"start": at, "end": at + 50, "in_system": present(at)} for at in range(0, 6000, 50) if present(at)))
+    classes = [RequestClass(users=1, think_time_s=0.1), RequestClass(users=1, think_time_s=0.3), RequestClass(arrival="constant")]
+    data = RunData(requests, steps=steps)
+    assert little.residual(data, LoadSettings(tuple(classes))) == pytest.approx(0)
+    classes[1] = RequestClass(users=2, think_time_s=0.3)  # three users, where two are
+    assert little.residual(data, LoadSettings(tuple(classes))) == pytest.approx(0.5)
+
+
+def test_refused_and_given_up_requests_stay_until_then(requests_of, steps_of, context_of):
+    # One served for 100 ms every 200 ms; one refused at once; one that gives up after 50 ms beside it.
+    rows = [(200 * i, 200 * i, 200 * i + 50, 200 * i + 100, 2, RequestStatus.COMPLETED, -1) for i in range(30)]
+    rows += [(200 * i + 10, None, None, 200 * i + 10, 0, RequestStatus.REFUSED, -1) for i in range(30)]
+    rows += [(200 * i, None, None, 200 * i + 50, 0, RequestStatus.TIMED_OUT, -1) for i in range(30)]
+    steps = steps_of(
+        *({"start": 200 * i + at, "end": 200 * i + at + 50, "in_system": 2 - at // 50} for i in range(30) for at in (0, 50))
+    )
+    load = context_of(arrival="poisson", users=0).specification.load
+    assert little.residual(RunData(requests_of(*rows), steps=steps), load) == pytest.approx(0)
 
 
 STAYS = st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 60)), min_size=1, max_size=40)

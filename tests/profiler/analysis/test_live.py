@@ -112,6 +112,48 @@ def test_slices_by_hand(tokens_of, steps_of, requests_of, costs):
     assert (figures.ttft_times_s.tolist(), figures.ttft_ms.tolist()) == ([0.1], [100])
 
 
+def test_tokens_of_a_step_are_weighted_by_its_time_and_the_cache_is_counted(steps_of):
+    live = LiveWindow(None, 1000, None)
+    nothing = no_rows(REQUEST_DTYPE), no_rows(TOKEN_DTYPE)
+    live.feed(
+        *nothing,
+        steps_of(
+            {"start": 0, "end": 200, "prefill_tokens": 100, "decode_tokens": 3, "cached_tokens": 300, "evictions": 2},
+            {"start": 200, "end": 250, "decode_tokens": 4},
+            {"start": 250, "end": 501, "prefill_tokens": 20, "decode_tokens": 4, "evictions": 1},
+        ),
+    )
+    figures = live.snapshot(501 * MS)
+    slices, tiles = figures.slices, figures.tiles
+    assert slices.prefill_tokens_step.tolist() == pytest.approx([100 * 200 / 250, 20])
+    assert slices.decode_tokens_step.tolist() == pytest.approx([(3 * 200 + 4 * 50) / 250, 4])
+    assert slices.cached_tokens_step.tolist() == pytest.approx([300 * 200 / 250, 0])
+    assert (tiles.cached_tokens, tiles.prompt_tokens, tiles.evictions) == (300, 120, 3)
+    assert tiles.cached_share == pytest.approx(100 * 300 / 420)
+
+
+def test_requests_that_never_got_there_count_as_the_slowest(requests_of):
+    live = LiveWindow(None, None, None)
+    nothing = no_rows(TOKEN_DTYPE), no_rows(STEP_DTYPE)
+    answered = [(0, 0, at, at + 10, 2) for at in range(1, 11)]
+    live.feed(requests_of(*answered), *nothing)
+    assert live.snapshot(SECOND).tiles.ttft_p95_ms == 10
+    live.feed(
+        requests_of(
+            (20, None, None, 20, 0, RequestStatus.REFUSED),
+            (20, None, None, 90, 0, RequestStatus.TIMED_OUT),
+            (20, None, None, 91, 0, RequestStatus.TIMED_OUT),
+        ),
+        *nothing,
+    )
+    figures = live.snapshot(SECOND)
+    tiles = figures.tiles
+    # Of 13 the median is the 7th; the 13th (p95) is one of the three that have no first token.
+    assert (tiles.ttft_p50_ms, tiles.ttft_p95_ms) == (7, None)
+    assert (tiles.completed, tiles.failed, tiles.refused, tiles.timed_out) == (10, 0, 1, 2)
+    assert figures.ttft_ms.tolist() == list(range(1, 11))
+
+
 def test_a_step_longer_than_slices_leaves_no_hole(steps_of):
     live = LiveWindow(None, None, None)
     nothing = no_rows(REQUEST_DTYPE), no_rows(TOKEN_DTYPE)
@@ -162,12 +204,8 @@ def test_what_has_not_arrived_is_not_missing_but_silence_is(closed_loop):
 def test_before_anything_arrived_there_is_nothing_to_tell():
     figures = LiveWindow(None, None, None).snapshot(5 * SECOND)
     tiles = dataclasses.asdict(figures.tiles)
-    assert {name: tiles.pop(name) for name in ("output_tokens", "prompt_tokens", "completed", "failed")} == {
-        "output_tokens": 0,
-        "prompt_tokens": 0,
-        "completed": 0,
-        "failed": 0,
-    }
+    counts = ("output_tokens", "prompt_tokens", "cached_tokens", "completed", "failed", "refused", "timed_out", "evictions")
+    assert [tiles.pop(name) for name in counts] == [0] * len(counts)
     assert set(tiles.values()) == {None}
     assert len(figures.slices.times_s) == len(figures.ttft_ms) == len(figures.samples.times_ns) == 0
 

@@ -105,3 +105,39 @@ def test_a_refused_request_misses_with_as_many_gaps_as_an_answer_has(requests_of
     data = RunData(requests, tokens_of(*((0, step, 10 + 10 * step) for step in range(11))))
     assert is_met(data, WINDOW, parse_slo("itl_ms.p50<=10"))
     assert not is_met(data, WINDOW, parse_slo("itl_ms.p90<=10"))
+
+
+@pytest.fixture
+def mixed(data):
+    """The requests of `data`, the second and the third of class 1."""
+    requests = data.requests.copy()
+    requests["class"][1:3] = 1
+    return RunData(requests, data.tokens)
+
+
+def test_a_class_is_held_to_its_own_limits(mixed):
+    # Plan: 60 ms for the first, the fourth and the one that timed out; class 1 has 120 ms: of 100 and 150 one.
+    plan, own = parse_slo("ttft_ms.p50<=60"), {1: parse_slo("ttft_ms.p50<=120")}
+    assert attainment(mixed, WINDOW, plan, own) == pytest.approx(3 / 5)
+    assert attainment(mixed, WINDOW, plan) == pytest.approx(2 / 5)
+    assert goodput_s(mixed, WINDOW, plan, own) == pytest.approx(3 / 2.0)
+    assert is_met(mixed, WINDOW, plan, own)  # 40, 50, never against 60; 100, 150 against 120
+    assert is_met(mixed, WINDOW, plan) is False  # the median of all is 100
+    assert is_met(mixed, WINDOW, plan, {1: parse_slo("ttft_ms.p50<=99")}) is False
+
+
+def test_a_class_with_limits_suffices_and_the_others_need_only_complete(mixed):
+    own = {1: parse_slo("ttft_ms.p50<=120")}
+    assert attainment(mixed, WINDOW, (), own) == pytest.approx(3 / 5)
+    assert is_met(mixed, WINDOW, (), own)
+    assert attainment(mixed, WINDOW, (), {}) is None
+    assert is_met(mixed, WINDOW, (), {7: parse_slo("ttft_ms.p50<=1")})  # no request of that class was due
+
+
+@pytest.mark.parametrize(
+    ("limits", "met"),
+    [("ttft_ms.p50<=1000", False), ("e2e_ms.p50<=1000", False), ("queue_ms.p50<=1000", False), ("tpot_ms.p50<=10", True)],
+)
+def test_an_unstable_run_meets_no_limit_that_counts_from_due(data, limits, met):
+    assert is_met(data, WINDOW, parse_slo(limits))
+    assert is_met(data, WINDOW, parse_slo(limits), is_unstable=True) is met

@@ -5,7 +5,7 @@ import pytest
 
 from profiler.analysis import validity
 from profiler.analysis.validity import flags
-from profiler.records.timing import RequestStatus, RunData, Samples
+from profiler.records.timing import ABSENT_NS, RequestStatus, RunData, Samples
 
 MS = 1_000_000
 
@@ -132,3 +132,50 @@ def test_an_empty_run_is_short_and_nothing_else(context):
 def test_the_invalidating_flags_come_first(closed_loop, context):
     data = sampled(closed_loop([0, 300], per_user=1), foreign_cpu_percent=[50] * 40)
     assert names(data, context) == [validity.FOREIGN_LOAD, validity.SHORT_WINDOW]
+
+
+def test_an_open_loop_above_capacity_warns_with_its_slope(requests_of, context_of):
+    # A request a second, each served for two seconds, one after the other: every second half a request more is in the system.
+    requests = requests_of(*((1000 * i, 2000 * i, 2000 * i + 2000, 2000 * i + 2000, 1) for i in range(100)))
+    data = RunData(requests)
+    (flag,) = flags(data, context_of(arrival="constant", users=0, slots=1))
+    assert (flag.name, flag.invalidates) == (validity.UNSTABLE, False)
+    assert flag.sentence == (
+        "Requests came faster than they were served: the queue grew by 0.50 requests a second; latencies grow with the run's "
+        "length and no percentile is stated."
+    )
+    assert flags(data, context_of(arrival="ramp", users=0, slots=1)) == ()
+
+
+def test_a_load_that_does_not_settle_warns(context_of, requests_of, tokens_of):
+    # Each request stays longer than the one before, but all have a slot: 40 of them, one a second.
+    requests = requests_of(*((1000 * i, 1000 * i, 1000 * i + 1, 1100 * i + 5, 1) for i in range(200)))
+    data = RunData(requests, tokens_of((199, 0, 219_000)))
+    context = context_of(arrival="constant", users=0, slots=40)
+    assert names(data, context) == [validity.NOT_STATIONARY]
+    assert names(data, context_of(arrival="constant", users=0, slots=8)) == [validity.UNSTABLE]
+
+
+def test_a_calm_open_loop_has_no_flags(single_server, context_of):
+    assert flags(single_server(0.5, 300, 1), context_of(arrival="poisson", users=0, slots=1)) == ()
+
+
+def test_a_cache_that_gives_up_an_entry_for_every_tenth_request_warns(closed_loop, context_of):
+    data = closed_loop([0, 300], per_user=10)
+    data.steps["evictions"][:2] = 1
+    cached = context_of(users=2, prefix_cache=True)
+    assert names(data, cached) == []  # two for twenty requests
+    data.steps["evictions"][5] = 3
+    (flag,) = flags(data, cached)
+    assert (flag.name, flag.invalidates) == (validity.EVICTED, False)
+    assert flag.sentence == "The prefix cache gave up 5 entries for lack of room, over 20 requests."
+    assert names(data, context_of(users=2)) == []
+
+
+def test_only_what_was_sent_can_be_late(calm, context):
+    requests = calm.requests.copy()
+    requests["sent_ns"][5:9] = ABSENT_NS
+    requests["status"][5:9] = RequestStatus.REFUSED
+    (flag,) = flags(dataclasses.replace(calm, requests=requests), context)
+    assert flag.name == validity.FAILED_REQUESTS
+    assert flag.sentence == "Of 20 requests 4 refused."

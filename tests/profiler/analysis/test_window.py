@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from profiler.analysis import throughput
 from profiler.analysis.window import Window, measurement_window
+from profiler.records.specification import RequestClass
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, TOKEN_DTYPE, RequestStatus, RunData
 
 MS = 1_000_000
@@ -149,6 +150,75 @@ def test_a_run_in_which_all_fails_still_counts_every_request(requests_of, contex
     assert window.due(data.requests["due_ns"]).all()
 
 
+def even(requests_of, count, stay=50):
+    """A request every 100 ms from 1 s on, each gone before the next comes unless it stays longer."""
+    return requests_of(*((1000 + 100 * i, 1000 + 100 * i, 1000 + 100 * i + stay, 1000 + 100 * i + stay, 1) for i in range(count)))
+
+
+def test_an_open_loop_lasts_to_the_last_due_time_inclusive(requests_of, tokens_of, context_of):
+    data = RunData(even(requests_of, 30), tokens_of((29, 9, 5000)))
+    window = measurement_window(data, context_of(arrival="constant", users=0))
+    assert window == Window(1000 * MS, 3900 * MS + 1, is_short=False)
+    assert window.due(data.requests["due_ns"]).all()
+
+
+def test_the_warm_up_of_a_steady_open_loop_is_cut_off(requests_of, context_of):
+    # Requests of 2 s at ten a second: the count rises for 2 s of 19.9 s, four of forty batches.
+    data = RunData(even(requests_of, 200, stay=2000))
+    window = measurement_window(data, context_of(arrival="poisson", users=0))
+    assert not window.is_short
+    assert window.is_stationary
+    assert window.warmup_ns in [19_900 * MS * batches // 40 for batches in (4, 5)]
+    assert window.start_ns == 1000 * MS + window.warmup_ns
+    assert window.end_ns == 20_900 * MS + 1
+
+
+@pytest.mark.parametrize("arrival", ["burst", "spike", "ramp", "trace"])
+def test_a_load_that_changes_by_design_has_no_warm_up(requests_of, context_of, arrival):
+    data = RunData(even(requests_of, 200, stay=2000))
+    assert measurement_window(data, context_of(arrival=arrival, users=0)) == Window(1000 * MS, 20_900 * MS + 1, is_short=False)
+
+
+def test_a_steady_open_loop_that_never_settles_is_kept_whole_and_says_so(requests_of, context_of):
+    requests = requests_of(*((100 * i, None, None, None, 0, RequestStatus.UNFINISHED) for i in range(100)))
+    window = measurement_window(RunData(requests), context_of(arrival="poisson", users=0))
+    assert window == Window(0, 9_900 * MS + 1, is_short=False, warmup_ns=0, is_stationary=False)
+
+
+@pytest.mark.parametrize("arrival", ["poisson", "spike"])
+def test_an_open_loop_of_few_requests_is_the_whole_run(requests_of, tokens_of, context_of, arrival):
+    data = RunData(even(requests_of, 19), tokens_of((18, 9, 5000)))
+    assert measurement_window(data, context_of(arrival=arrival, users=0)) == Window(1000 * MS, 5000 * MS, is_short=True)
+    at_once = RunData(requests_of(*((0, 0, 10, 500, 2) for _ in range(30))), tokens_of((0, 9, 500)))
+    assert measurement_window(at_once, context_of(arrival=arrival, users=0)) == Window(0, 500 * MS, is_short=True)
+
+
+def test_a_closed_class_beside_an_open_one_gives_the_window(closed_loop, context_of, requests_of):
+    data = closed_loop([0, 130], per_user=5)
+    alone = measurement_window(data, context_of(users=2))
+    pasted = requests_of(*((at, at, at + 100, at + 200, 2, RequestStatus.COMPLETED, -1) for at in range(0, 4000, 100)))
+    pasted["class"] = 1
+    mixed = RunData(np.concatenate((data.requests, pasted)), data.tokens, data.steps)
+    classes = (RequestClass("chat", users=2), RequestClass("paste", arrival="constant"))
+    assert measurement_window(mixed, context_of(classes=classes)) == alone
+    assert not alone.is_short
+
+
+def test_an_offline_class_beside_an_open_one_takes_the_whole_run(offline, context_of):
+    data = offline(6, 4)
+    classes = (RequestClass("pile", arrival="offline"), RequestClass("visitors", arrival="poisson"))
+    window = measurement_window(data, context_of(classes=classes))
+    assert window == Window(0, int(data.tokens["time_ns"].max()), is_short=False)
+
+
+def test_conversations_are_counted_whole(closed_loop, context_of):
+    # One user, three conversations of three turns, 415 ms each: from its first end to the first end of its third conversation.
+    data = closed_loop([0], per_user=9, turns=3)
+    context = context_of(users=1, turns=3)
+    assert measurement_window(data, context) == Window(415 * MS, 7 * 415 * MS, is_short=False)
+    assert measurement_window(closed_loop([0], per_user=3, turns=3), context).is_short
+
+
 @st.composite
 def runs(draw):
     """Request rows of any shape: users with chains of requests, some failed, some never ended."""
@@ -161,10 +231,10 @@ def runs(draw):
             end = first + draw(st.integers(0, 500))
             status = draw(st.sampled_from(list(RequestStatus)))
             ended = status != RequestStatus.UNFINISHED
-            rows.append((len(rows), user, due, due, due, first, end if ended else ABSENT_NS, 8, 0, 2, status))
+            rows.append((len(rows), 0, user, 1, due, due, due, first, end if ended else ABSENT_NS, 8, 0, 2, status))
             now = end + draw(st.integers(0, 50))
     requests = np.array(rows, REQUEST_DTYPE)
-    last = [row[5] for row in rows] + [row[6] for row in rows if row[6] != ABSENT_NS]
+    last = [row[7] for row in rows] + [row[8] for row in rows if row[8] != ABSENT_NS]
     tokens = np.array([(0, 0, time, -1) for time in last], TOKEN_DTYPE)
     return users, RunData(requests, tokens)
 
@@ -172,7 +242,8 @@ def runs(draw):
 @given(runs())
 def test_the_window_lies_within_the_run(context_of, case):
     users, data = case
-    for context in (context_of(users=users), context_of(arrival="offline", users=0)):
+    contexts = [context_of(arrival=arrival, users=0) for arrival in ("offline", "poisson", "spike")]
+    for context in (context_of(users=users), *contexts):
         window = measurement_window(data, context)
         assert window.start_ns <= window.end_ns
         if len(data.requests):
