@@ -42,7 +42,7 @@ FORMATS: tuple[Format, ...] = (
         "CSV tables",
         "folder",
         "",
-        "A folder of tables for spreadsheets: cells with their figures, and every request, token, step and sample.",
+        "A folder of tables for spreadsheets: cells with their figures (by class too), every request, token, step and sample.",
         export_csv,
     ),
     Format(

@@ -1,4 +1,7 @@
-"""Export as one JSON document: the summary's keys, then `events`, then `runs` with their figures and all raw data as columns."""
+"""Export as one JSON document: the summary's keys, then `events`, then `runs` with their figures and all raw data as columns.
+
+`classes` holds the figures of single classes of requests, of a run as of a cell; it is empty for a load of one class.
+"""
 
 import dataclasses
 import json
@@ -11,7 +14,7 @@ from profiler.exchange.target import new_file
 from profiler.records.run_record import RunRecord
 from profiler.records.timing import Samples
 from profiler.session.reader import SessionReader
-from profiler.session.rows import plain_columns
+from profiler.session.rows import class_names, plain_columns
 
 
 def export_json(reader: SessionReader, target: Path, *, force: bool = False) -> None:
@@ -35,7 +38,8 @@ def run_document(reader: SessionReader, run: RunRecord) -> dict[str, Any]:
     return {
         **dataclasses.asdict(run),
         "figures": reader.run_figures(run.run_id),
-        "requests": plain_columns(data.requests),
+        "classes": reader.run_class_figures(run.run_id),
+        "requests": plain_columns(data.requests, class_names(run.specification)),
         "tokens": plain_columns(data.tokens),
         "steps": plain_columns(data.steps),
         "samples": _sample_columns(data.samples),

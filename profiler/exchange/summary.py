@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from profiler.analysis.savings import Saving, cache_savings
 from profiler.records.metric import METRICS, STATISTICS
 from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus
 from profiler.session.reader import SessionReader
@@ -16,12 +17,19 @@ NO_FIGURES: Figures = {
 def summary_document(reader: SessionReader) -> dict[str, Any]:
     """Everything but raw data, as plain values; figures are those stored in the file, None where nothing was measured.
 
-    `runs`, `requests` and `tokens` of a cell count its valid runs; `flags` are those of all its runs.
+    `runs`, `requests` and `tokens` of a cell count its valid runs; `flags` are those of all its runs. `classes` holds the metrics
+    of each class of requests, where a load has several. `cache` tells what the prefix cache saved, against the cell without it
+    that differs in nothing else; None where that is missing.
 
     Raises:
         BadFile, EnvironmentFault: the file cannot be read.
     """
-    runs = reader.runs()
+    runs, cells = reader.runs(), reader.cells()
+    documents = [_cell_document(reader, cell, [run for run in runs if run.cell_id == cell.cell_id]) for cell in cells]
+    savings = cache_savings([(cell.configuration, document["metrics"]) for cell, document in zip(cells, documents, strict=True)])
+    for place, document in enumerate(documents):
+        saving = savings.get(place)
+        document["cache"] = None if saving is None else _saving_document(saving, cells[saving.without].cell_id)
     return {
         "session": str(reader.path),
         "title": reader.title(),
@@ -29,7 +37,7 @@ def summary_document(reader: SessionReader) -> dict[str, Any]:
         "machine": reader.machine(),
         "plan": reader.plan(),
         "models": [dataclasses.asdict(model) for model in reader.models()],
-        "cells": [_cell_document(reader, cell, [run for run in runs if run.cell_id == cell.cell_id]) for cell in reader.cells()],
+        "cells": documents,
     }
 
 
@@ -45,6 +53,17 @@ def _cell_document(reader: SessionReader, cell: CellRecord, runs: list[RunRecord
         "requests": dataclasses.asdict(reader.request_counts(cell.cell_id)),
         "tokens": dataclasses.asdict(reader.token_counts(cell.cell_id)),
         "metrics": figures or NO_FIGURES,
+        "classes": reader.cell_class_figures(cell.cell_id),
         "intervals": {name: list(ends) for name, ends in intervals.items()},
         "flags": list(dict.fromkeys(flag for run in runs for flag in run.flags)),
+    }
+
+
+def _saving_document(saving: Saving, without: int) -> dict[str, Any]:
+    """`without_cell_id` is the cell that it is measured against."""
+    return {
+        "without_cell_id": without,
+        "ttft_p50_saved_ms": saving.ttft_p50_ms,
+        "ttft_mean_saved_ms": saving.ttft_mean_ms,
+        "prefill_saved_percent": saving.prefill_percent,
     }

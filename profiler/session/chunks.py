@@ -24,6 +24,9 @@ MAX_ROWS = 65_536
 MAX_UNPACKED_BYTES = 16 << 20
 """Three times the largest chunk of steps; a chunk of samples is cut before."""
 
+_LATER_COLUMNS = frozenset({"cached_tokens", "evictions"})
+"""Of steps, since version 2 of the format; before it there was no prefix cache, so where they are absent they are 0."""
+
 _LEVEL = 6
 _NARROW_DTYPES = ("|i1", "<i2", "<i4")
 _FIRST, _DIFFERENCES = "+first", "+differences"
@@ -67,6 +70,9 @@ def chunk_rows(kind: Literal["token", "step"], chunk: Chunk) -> NDArray[Any]:
     rows = np.empty(chunk.rows, dtype)
     for name in dtype.names or ():
         column = columns.get(name)
+        if column is None and kind == "step" and name in _LATER_COLUMNS:
+            rows[name] = 0
+            continue
         if column is None or column.dtype != np.int64:
             raise ValueError(f"a chunk of {kind}s lacks its column {name}")
         rows[name] = column.astype(dtype[name])

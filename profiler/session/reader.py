@@ -3,7 +3,7 @@
 import dataclasses
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -11,26 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler.errors import BadFile, EnvironmentFault
-from profiler.records.run_record import CellRecord, CellStatus, Figures, ModelRecord, RunRecord, RunStatus, SessionEvent
+from profiler.records.run_record import (
+    CellRecord,
+    CellStatus,
+    ClassFigures,
+    Figures,
+    ModelRecord,
+    RunRecord,
+    RunStatus,
+    SessionEvent,
+)
 from profiler.records.timing import COLUMN_DTYPES, RunData, Samples, no_rows
 from profiler.session import chunks, migrations, rows, schema
 from profiler.session.claim import is_claimed
-from profiler.session.connection import connect_for_reading
+from profiler.session.connection import connect_for_reading, copy_brought_forward
 from profiler.session.faults import sorted_faults
 from profiler.session.typed_values import from_json, typed
-
-_MAX_VALUE_BYTES = 64 << 20
-"""No text or chunk is larger; SQLite refuses to allocate for one that claims to be."""
 
 Record = TypeVar("Record")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RequestCounts:
-    """Requests of a cell's valid runs: `failed` were refused, timed out or broken off by an error."""
+    """Requests of a cell's valid runs, each counted once: `failed` were broken off by an error."""
 
     completed: int
     failed: int
+    refused: int
+    timed_out: int
     unfinished: int
 
 
@@ -46,6 +54,8 @@ class TokenCounts:
 class SessionReader:
     """A session file, read-only; a context manager for one thread. Made by `open`.
 
+    A file of an earlier version is read from a copy in memory that was brought forward: it shows the moment of opening.
+
     Every method raises BadFile or EnvironmentFault with a sentence when the file cannot be read.
 
     Attributes:
@@ -58,8 +68,6 @@ class SessionReader:
         self.notice = ""
         self._connection = connection
         self._connection.row_factory = sqlite3.Row
-        self._connection.text_factory = lambda data: data.decode(errors="replace")
-        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -73,14 +81,19 @@ class SessionReader:
             raise BadFile(f"{path} is a folder, not an Inferometer session.")
         if not path.exists():
             raise EnvironmentFault(f"{path} does not exist.")
-        reader = cls(path, connect_for_reading(path))
+        connection = connect_for_reading(path)
         try:
             with sorted_faults(path):
-                version = migrations.identify(reader._connection, path)
-                migrations.check_shape(reader._connection, path, version)
+                version = migrations.identify(connection, path)
+                if version < schema.SCHEMA_VERSION:
+                    with closing(connection):
+                        connection = copy_brought_forward(connection, path)
+                else:
+                    migrations.check_shape(connection, path, version)
         except BaseException:
-            reader.close()
+            connection.close()
             raise
+        reader = cls(path, connection)
         if version > schema.SCHEMA_VERSION:
             reader.notice = migrations.newer_version_sentence(path, version)
         return reader
@@ -158,16 +171,27 @@ class SessionReader:
         """A run's figures, every metric by name; None when it has none."""
         return self._figures("run_id = ?", run_id)[0]
 
+    def run_class_figures(self, run_id: int) -> ClassFigures:
+        """The figures of each class of a run's requests; empty for a load of one class."""
+        return self._class_figures("run_id = ?", run_id)
+
     def cell_figures(self, cell_id: int) -> tuple[Figures | None, rows.Intervals]:
         """A cell's figures over its valid runs, None when it has none, and their 95 % intervals."""
         return self._figures("cell_id = ? AND run_id IS NULL", cell_id)
 
+    def cell_class_figures(self, cell_id: int) -> ClassFigures:
+        """The figures of each class of requests over a cell's valid runs; empty for a load of one class."""
+        return self._class_figures("cell_id = ? AND run_id IS NULL", cell_id)
+
     def request_counts(self, cell_id: int) -> RequestCounts:
         """How the requests of a cell's valid runs ended."""
         found = self._query(f"SELECT request.status, count(*) {_REQUESTS_OF_VALID_RUNS} GROUP BY request.status", (cell_id,))
-        counts: dict[str, int] = dict(found)  # type: ignore[arg-type]  # a row is a pair
-        completed, unfinished = counts.pop("completed", 0), counts.pop("unfinished", 0)
-        return RequestCounts(completed, sum(counts.values()), unfinished)
+        none = {field.name: 0 for field in dataclasses.fields(RequestCounts)}
+        with self._sound("request"):
+            counts = {typed(str, status): count for status, count in found}
+            if counts.keys() - none:
+                raise ValueError(f"a request's status is {min(counts.keys() - none)[:40]!r}")
+        return RequestCounts(**none | counts)
 
     def token_counts(self, cell_id: int) -> TokenCounts:
         """Tokens that a cell's valid runs read and wrote."""
@@ -189,7 +213,7 @@ class SessionReader:
         columns = ", ".join(rows.REQUEST_COLUMNS)
         found = self._query(f"SELECT {columns} FROM request WHERE run_id = ? ORDER BY request", (run_id,))
         with self._sound("request"):
-            return rows.request_array([tuple(row) for row in found])
+            return rows.request_array([tuple(row) for row in found], self._class_names(run_id))
 
     def row_chunks(self, run_id: int, kind: Literal["token", "step"]) -> Iterator[NDArray[Any]]:
         """A run's tokens or steps in the order of their time, chunk by chunk, so that a long run need not fit in memory."""
@@ -204,6 +228,9 @@ class SessionReader:
             with self._sound("chunk"):
                 samples = chunks.chunk_samples(chunk)
             yield samples
+
+    def _class_names(self, run_id: int) -> tuple[str, ...]:
+        return next((rows.class_names(run.specification) for run in self._records("run", rows.run_record, run_id)), ())
 
     def _joined(self, run_id: int, kind: Literal["token", "step"]) -> NDArray[Any]:
         return np.concatenate([no_rows(COLUMN_DTYPES[kind]), *self.row_chunks(run_id, kind)])
@@ -221,9 +248,17 @@ class SessionReader:
             yield chunk
 
     def _figures(self, condition: str, identity: int) -> tuple[Figures | None, rows.Intervals]:
-        found = self._query(f"SELECT metric, statistic, value FROM figure WHERE {condition}", (identity,))
+        found = self._query(
+            f"SELECT metric, statistic, value FROM figure WHERE {condition} AND class = ?", (identity, schema.ALL_CLASSES)
+        )
         with self._sound("figure"):
             return rows.figures_and_intervals(tuple(row) for row in found)
+
+    def _class_figures(self, condition: str, identity: int) -> ClassFigures:
+        sql = f"SELECT class, metric, statistic, value FROM figure WHERE {condition} AND class <> ? ORDER BY rowid"
+        found = self._query(sql, (identity, schema.ALL_CLASSES))
+        with self._sound("figure"):
+            return rows.class_figures(tuple(row) for row in found)
 
     def _pairs(self, table: str, key: str) -> dict[str, str]:
         with self._sound(table):
@@ -233,8 +268,10 @@ class SessionReader:
         with self._sound("meta"):
             return dict(typed(dict, from_json(self.meta().get(key, "{}"))))
 
-    def _records(self, table: str, record: Callable[[Mapping[str, object]], Record]) -> list[Record]:
-        found = self._query(f"SELECT * FROM {table} ORDER BY {table}_id", ())
+    def _records(self, table: str, record: Callable[[Mapping[str, object]], Record], identity: int | None = None) -> list[Record]:
+        """All records of a table, or the one of that number."""
+        condition = "" if identity is None else f"WHERE {table}_id = ?"
+        found = self._query(f"SELECT * FROM {table} {condition} ORDER BY {table}_id", () if identity is None else (identity,))
         with self._sound(table):
             return [record(dict(row)) for row in found]
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from profiler.records.axis import AXES, Configuration
 from profiler.records.metric import METRICS, STATISTICS
-from profiler.records.run_record import CellRecord, Figures, ModelRecord, RunRecord, SessionEvent, StepCosts
+from profiler.records.run_record import CellRecord, ClassFigures, Figures, ModelRecord, RunRecord, SessionEvent, StepCosts
+from profiler.records.specification import RunSpecification
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, RequestStatus, to_columns
 from profiler.session.schema import SINGLE
 from profiler.session.typed_values import from_json, typed
@@ -98,7 +99,9 @@ def run_record(row: Mapping[str, object]) -> RunRecord:
         "log_tail": from_json(typed(str, row["log_tail"])),
         "anchor": anchor,
     }
-    return typed(RunRecord, document)
+    run = typed(RunRecord, document)
+    class_names(run.specification)
+    return run
 
 
 def event_row(event: SessionEvent) -> Row:
@@ -111,8 +114,24 @@ def event_record(row: Mapping[str, object]) -> SessionEvent:
     return typed(SessionEvent, {**row, "data": from_json(typed(str, row["data"]))})
 
 
-def plain_columns(rows: NDArray[Any]) -> dict[str, list[Any]]:
-    """Raw rows as columns of plain values: an instant that was never reached is None, a request's status a word."""
+def class_names(specification: RunSpecification) -> tuple[str, ...]:
+    """The names of a run's classes of requests, "" for its only one; raises ValueError when two share a name."""
+    names = tuple(each.name for each in specification.load.classes)
+    if len(set(names)) != len(names):
+        raise ValueError("two classes of requests have the same name")
+    return names
+
+
+def plain_columns(rows: NDArray[Any], names: Sequence[str] = ("",)) -> dict[str, list[Any]]:
+    """Raw rows as columns of plain values: an instant that was never reached is None, a status and a class are words.
+
+    Args:
+        rows: requests, tokens or steps.
+        names: of the run's classes (`class_names`), for requests.
+
+    Raises:
+        ValueError: a request is of a class that has no name.
+    """
     columns: dict[str, list[Any]] = {}
     for name, column in to_columns(rows).items():
         values: list[Any] = column.tolist()
@@ -120,35 +139,45 @@ def plain_columns(rows: NDArray[Any]) -> dict[str, list[Any]]:
             values = [None if value == ABSENT_NS else value for value in values]
         elif name == "status":
             values = [_STATUS_WORDS[value] for value in values]
+        elif name == "class":
+            if len(values) and max(values) >= len(names):
+                raise ValueError(f"a request is of class {max(values)}, the run has {len(names)}")
+            values = [names[value] for value in values]
         columns[name] = values
     return columns
 
 
-def request_rows(requests: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows of table request, their values in the order of REQUEST_COLUMNS."""
-    return zip(*plain_columns(requests).values(), strict=True)
+def request_rows(requests: NDArray[Any], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Rows of table request, their values in the order of REQUEST_COLUMNS; `names` are those of the run's classes."""
+    return zip(*plain_columns(requests, names).values(), strict=True)
 
 
-def request_array(rows: Sequence[tuple[object, ...]]) -> NDArray[Any]:
+def request_array(rows: Sequence[tuple[object, ...]], names: Sequence[str]) -> NDArray[Any]:
     """The inverse of `request_rows`; raises ValueError on anything else."""
     requests = np.empty(len(rows), REQUEST_DTYPE)
-    for name, values in zip(REQUEST_COLUMNS, zip(*rows, strict=True), strict=bool(rows)):
-        numbers = [_request_number(name, value) for value in values]
+    words: dict[str, dict[object, int]] = {
+        "status": _STATUS_NUMBERS,
+        "class": {name: number for number, name in enumerate(names)},
+    }
+    for column, values in zip(REQUEST_COLUMNS, zip(*rows, strict=True), strict=bool(rows)):
+        numbers = [_request_number(column, value, words.get(column)) for value in values]
         try:
-            requests[name] = numbers
+            requests[column] = numbers
         except OverflowError as error:
-            raise ValueError(f"a request's {name} is out of range") from error
+            raise ValueError(f"a request's {column} is out of range") from error
     return requests
 
 
-def _request_number(name: str, value: object) -> int:
-    if type(value) is int and name != "status":
+def _request_number(column: str, value: object, words: Mapping[object, int] | None) -> int:
+    """The number that stands in the array for a value of the file; `words` are those that the column has instead of numbers."""
+    if words is not None:
+        if isinstance(value, str) and value in words:
+            return words[value]
+    elif type(value) is int:
         return value
-    if value is None and name in _INSTANTS:
+    elif value is None and column in _INSTANTS:
         return ABSENT_NS
-    if name == "status" and value in _STATUS_NUMBERS:
-        return _STATUS_NUMBERS[value]
-    raise ValueError(f"a request's {name} is {str(value)[:40]!r}")
+    raise ValueError(f"a request's {column} is {str(value)[:40]!r}")
 
 
 def figure_rows(figures: Figures, intervals: Intervals) -> Iterator[tuple[str, str, float | int]]:
@@ -200,3 +229,12 @@ def figures_and_intervals(rows: Iterable[tuple[object, object, object]]) -> tupl
             if low is not None and high is not None:
                 intervals[name] = (low, high)
     return figures, intervals
+
+
+def class_figures(rows: Iterable[tuple[object, object, object, object]]) -> ClassFigures:
+    """(class, metric, statistic, value) as the figures of each class, in the order of the rows; raises ValueError as above."""
+    rows_of_classes: dict[str, list[tuple[object, object, object]]] = {}
+    for name, metric, statistic, value in rows:
+        rows_of_classes.setdefault(typed(str, name), []).append((metric, statistic, value))
+    found = {name: figures_and_intervals(rows_of_class)[0] for name, rows_of_class in rows_of_classes.items()}
+    return {name: figures for name, figures in found.items() if figures is not None}

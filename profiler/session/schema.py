@@ -14,13 +14,17 @@ from profiler.records.metric import METRICS, STATISTICS
 APPLICATION_ID = int.from_bytes(b"INFM")
 """In the database's header, so that a file is known by its content."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """In `PRAGMA user_version`."""
 
 SINGLE = "value"
 """The statistic of a metric that is one number."""
 
+ALL_CLASSES = ""
+"""The class of a figure over all requests."""
+
 _SQL_TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "blob": "BLOB"}
+_TYPES_OF_MANY = {"number": ("integer", "real"), "length": ("integer", "text")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,12 @@ class Column:
     """One column, its type held by a CHECK.
 
     Attributes:
-        kind: "number" is an integer or a real, kept as it was given.
+        kind: "number" is an integer or a real and "length" an integer or a text, both kept as they were given.
         reference: the table whose primary key this is, empty if none.
     """
 
     name: str
-    kind: Literal["text", "integer", "real", "number", "blob"]
+    kind: Literal["text", "integer", "real", "number", "length", "blob"]
     is_nullable: bool = False
     is_key: bool = False
     reference: str = ""
@@ -41,13 +45,13 @@ class Column:
     @property
     def sql(self) -> str:
         """The column's definition."""
-        # No declared type for numbers: any affinity would turn 5.0 into 5 or the reverse.
+        # No declared type for numbers and lengths: any affinity would turn 5.0 or "5" into 5, or the reverse.
         words = [self.name, _SQL_TYPES.get(self.kind, "")]
         if self.is_key:
             words.append("PRIMARY KEY")
         if not self.is_nullable:
             words.append("NOT NULL")
-        allowed: list[str] = ["integer", "real"] if self.kind == "number" else [self.kind]
+        allowed = list(_TYPES_OF_MANY.get(self.kind, (self.kind,)))
         if self.is_nullable:
             allowed.append("null")
         types = ", ".join(f"'{name}'" for name in allowed)
@@ -134,7 +138,9 @@ TABLES: tuple[Table, ...] = (
         (
             Column("run_id", "integer", reference="run"),
             Column("request", "integer"),
+            Column("class", "text"),
             Column("user", "integer"),
+            Column("turn", "integer"),
             Column("due_ns", "integer", is_nullable=True),
             Column("sent_ns", "integer", is_nullable=True),
             Column("prefill_start_ns", "integer", is_nullable=True),
@@ -166,6 +172,7 @@ TABLES: tuple[Table, ...] = (
         (
             Column("cell_id", "integer", reference="cell"),
             Column("run_id", "integer", is_nullable=True, reference="run"),
+            Column("class", "text"),
             Column("metric", "text"),
             Column("statistic", "text"),
             Column("value", "number"),
@@ -189,7 +196,7 @@ _INDEXES = (
     "CREATE INDEX run_of_cell ON run (cell_id)",
     "CREATE INDEX figure_of_run ON figure (run_id)",
     # A cell's own figures have no run, and NULLs would all count as different.
-    "CREATE UNIQUE INDEX figure_once ON figure (cell_id, ifnull(run_id, 0), metric, statistic)",
+    "CREATE UNIQUE INDEX figure_once ON figure (cell_id, ifnull(run_id, 0), class, metric, statistic)",
 )
 
 
@@ -214,23 +221,25 @@ def _view(name: str, identity: tuple[str, ...], source: str) -> str:
     return f"CREATE VIEW {name} AS SELECT\n    " + ",\n    ".join(columns) + f"\n{source}"
 
 
-_VIEWS = (
-    _view(
+_VIEWS = {
+    "run_metrics": _view(
         "run_metrics",
         ("run.cell_id AS cell_id", "run.run_id AS run_id", "run.status AS status", "run.is_valid AS is_valid"),
-        "FROM run JOIN cell ON cell.cell_id = run.cell_id LEFT JOIN figure ON figure.run_id = run.run_id GROUP BY run.run_id",
+        "FROM run JOIN cell ON cell.cell_id = run.cell_id\n"
+        f"LEFT JOIN figure ON figure.run_id = run.run_id AND figure.class = '{ALL_CLASSES}' GROUP BY run.run_id",
     ),
-    _view(
+    "cell_metrics": _view(
         "cell_metrics",
         ("cell.cell_id AS cell_id", "cell.status AS status"),
-        "FROM cell LEFT JOIN figure ON figure.cell_id = cell.cell_id AND figure.run_id IS NULL GROUP BY cell.cell_id",
+        "FROM cell LEFT JOIN figure ON figure.cell_id = cell.cell_id AND figure.run_id IS NULL\n"
+        f"AND figure.class = '{ALL_CLASSES}' GROUP BY cell.cell_id",
     ),
-)
+}
 
 
 def statements() -> tuple[str, ...]:
     """All CREATE statements in their order."""
-    return (*(table.sql for table in TABLES), *_INDEXES, *_VIEWS)
+    return (*(table.sql for table in TABLES), *_INDEXES, *_VIEWS.values())
 
 
 def create(connection: sqlite3.Connection) -> None:
@@ -238,4 +247,16 @@ def create(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     for statement in statements():
+        connection.execute(statement)
+
+
+def drop_views(connection: sqlite3.Connection) -> None:
+    """Take the views away, which name columns of the tables under them, within the caller's transaction."""
+    for name in _VIEWS:
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
+
+
+def create_views(connection: sqlite3.Connection) -> None:
+    """Make the views, within the caller's transaction."""
+    for statement in _VIEWS.values():
         connection.execute(statement)

@@ -5,8 +5,6 @@ about 20 times a second, also while nothing arrives. A writer belongs to one thr
 """
 
 import json
-import os
-import secrets
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -21,12 +19,13 @@ from numpy.typing import NDArray
 from profiler import __version__
 from profiler.clock import now_ns
 from profiler.errors import BadFile, EnvironmentFault, UnusableArguments
-from profiler.records.run_record import CellRecord, Figures, ModelRecord, RunRecord, RunStatus, SessionEvent
+from profiler.records.run_record import CellRecord, ClassFigures, Figures, ModelRecord, RunRecord, RunStatus, SessionEvent
 from profiler.records.timing import COLUMN_DTYPES, REQUEST_DTYPE, Samples
 from profiler.session import chunks, migrations, rows, schema
 from profiler.session.claim import Claim
 from profiler.session.connection import connect_for_reading, connect_for_writing
 from profiler.session.faults import sorted_faults
+from profiler.session.new_file import insertion, make_file
 
 COMMIT_PERIOD_NS = 1_000_000_000
 PERCENTILE_METHOD = "nearest rank on raw values"
@@ -48,6 +47,7 @@ class SessionWriter:
         self._pending_rows: defaultdict[tuple[int, Literal["token", "step"]], list[NDArray[Any]]] = defaultdict(list)
         self._pending_samples: defaultdict[int, list[Samples]] = defaultdict(list)
         self._sequences: dict[tuple[int, str], int] = {}
+        self._class_names: dict[int, tuple[str, ...]] = {}
         self._fault: EnvironmentFault | None = None
         self._is_open = True
 
@@ -91,7 +91,7 @@ class SessionWriter:
                 "machine": json.dumps(machine, allow_nan=False),
                 "percentile_method": PERCENTILE_METHOD,
             }
-            _make_file(path, meta)
+            make_file(path, meta)
             connection = connect_for_writing(path)
         except BaseException:
             claim.release()
@@ -142,8 +142,10 @@ class SessionWriter:
         self._update("cell", "cell_id", rows.cell_row(cell))
 
     def start_run(self, run: RunRecord) -> None:
-        """Keep a run that begins."""
+        """Keep a run that begins; raises ValueError when two of its classes of requests share a name."""
+        names = rows.class_names(run.specification)
         self._insert("run", rows.run_row(run))
+        self._class_names[run.run_id] = names
 
     def update_run(self, run: RunRecord) -> None:
         """Replace what is known of a run: anchor, facts, status, flags, reason, log. Its end is dated when it is told first."""
@@ -152,11 +154,13 @@ class SessionWriter:
             self._execute("UPDATE run SET end_utc = ? WHERE run_id = ? AND end_utc IS NULL", (_utc_now(), run.run_id))
 
     def add_requests(self, run_id: int, requests: NDArray[Any]) -> None:
-        """Keep requests that ended (or that never will), each once: rows of REQUEST_DTYPE."""
+        """Keep requests that ended (or that never will), each once: rows of REQUEST_DTYPE, of a run that this writer started."""
         if requests.dtype != REQUEST_DTYPE:
             raise ValueError(f"not rows of requests: {requests.dtype}")
-        columns = ("run_id", *rows.REQUEST_COLUMNS)
-        self._execute_many(_insertion("request", columns), ((run_id, *row) for row in rows.request_rows(requests)))
+        if run_id not in self._class_names:
+            raise ValueError(f"run {run_id} was not started")
+        new_rows = rows.request_rows(requests, self._class_names[run_id])
+        self._execute_many(insertion("request", ("run_id", *rows.REQUEST_COLUMNS)), ((run_id, *row) for row in new_rows))
         self.tick()
 
     def add_rows(self, run_id: int, kind: Literal["token", "step"], new_rows: NDArray[Any]) -> None:
@@ -176,17 +180,19 @@ class SessionWriter:
             self._pending_samples[run_id].append(samples)
         self.tick()
 
-    def set_run_figures(self, run_id: int, figures: Figures) -> None:
-        """Replace a run's figures."""
+    def set_run_figures(self, run_id: int, figures: Figures, classes: ClassFigures | None = None) -> None:
+        """Replace a run's figures, and those of each class of its requests where it has several."""
         with sorted_faults(self.path):
             found = self._connection.execute("SELECT cell_id FROM run WHERE run_id = ?", (run_id,)).fetchone()
         if found is None:
             raise ValueError(f"there is no run {run_id}")
-        self._set_figures(found[0], run_id, figures, {})
+        self._set_figures(found[0], run_id, figures, {}, classes or {})
 
-    def set_cell_figures(self, cell_id: int, figures: Figures, intervals: rows.Intervals) -> None:
-        """Replace a cell's figures over its valid runs, and their intervals."""
-        self._set_figures(cell_id, None, figures, intervals)
+    def set_cell_figures(
+        self, cell_id: int, figures: Figures, intervals: rows.Intervals, classes: ClassFigures | None = None
+    ) -> None:
+        """Replace a cell's figures over its valid runs, their intervals, and the figures of each class of its requests."""
+        self._set_figures(cell_id, None, figures, intervals, classes or {})
 
     def add_event(self, event: SessionEvent) -> None:
         """Keep something that happened."""
@@ -229,8 +235,7 @@ class SessionWriter:
 
     def _go_on(self) -> None:
         with sorted_faults(self.path):
-            migrations.upgrade(self._connection)
-            migrations.check_shape(self._connection, self.path, schema.SCHEMA_VERSION)
+            migrations.bring_forward(self._connection, self.path)
             found = self._connection.execute("SELECT run_id, kind, max(sequence) FROM chunk GROUP BY run_id, kind")
             self._sequences = {(run_id, kind): sequence + 1 for run_id, kind, sequence in found}
         self._execute("UPDATE run SET status = 'partial', reason = ? WHERE status = 'running'", (rows.INTERRUPTED,))
@@ -266,17 +271,23 @@ class SessionWriter:
             (run_id, kind, sequence, chunk.rows, chunk.codec, chunk.unpacked_bytes, chunk.data)
             for sequence, chunk in enumerate(new_chunks, start=first)
         ]
-        self._execute_many(_insertion("chunk", columns), new_rows)
+        self._execute_many(insertion("chunk", columns), new_rows)
         self._sequences[run_id, kind] = first + len(new_rows)
 
-    def _set_figures(self, cell_id: int, run_id: int | None, figures: Figures, intervals: rows.Intervals) -> None:
-        new_rows = [(cell_id, run_id, *row) for row in rows.figure_rows(figures, intervals)]
+    def _set_figures(
+        self, cell_id: int, run_id: int | None, figures: Figures, intervals: rows.Intervals, classes: ClassFigures
+    ) -> None:
+        if schema.ALL_CLASSES in classes:
+            raise ValueError("the figures of a class need its name")
+        new_rows = [(cell_id, run_id, schema.ALL_CLASSES, *row) for row in rows.figure_rows(figures, intervals)]
+        for name, of_class in classes.items():
+            new_rows += [(cell_id, run_id, name, *row) for row in rows.figure_rows(of_class, {})]
         self._execute("DELETE FROM figure WHERE cell_id = ? AND run_id IS ?", (cell_id, run_id))
-        self._execute_many(_insertion("figure", ("cell_id", "run_id", "metric", "statistic", "value")), new_rows)
+        self._execute_many(insertion("figure", ("cell_id", "run_id", "class", "metric", "statistic", "value")), new_rows)
         self.tick()
 
     def _insert(self, table: str, row: rows.Row) -> None:
-        self._execute(_insertion(table, row), tuple(row.values()))
+        self._execute(insertion(table, row), tuple(row.values()))
         self.tick()
 
     def _update(self, table: str, key: str, row: rows.Row) -> None:
@@ -316,39 +327,12 @@ class SessionWriter:
             raise
 
 
-def _insertion(table: str, columns: Iterable[str]) -> str:
-    names = list(columns)
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-
-
 def _refuse_unwritable(path: Path) -> None:
     """Raise BadFile unless this is a session of a known version. It looks without writing: opening for writing changes a file."""
     with sorted_faults(path), closing(connect_for_reading(path)) as connection:
         version = migrations.identify(connection, path)
     if version > schema.SCHEMA_VERSION:
         raise BadFile(migrations.newer_version_sentence(path, version))
-
-
-def _make_file(path: Path, meta: dict[str, str]) -> None:
-    """Make the session file with its tables under another name, then put it in its place whole."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with sorted_faults(path):
-            connection = sqlite3.connect(unfinished, isolation_level=None)
-            try:
-                connection.execute("BEGIN")
-                schema.create(connection)
-                connection.executemany(_insertion("meta", ("key", "value")), meta.items())
-                connection.execute("COMMIT")
-            finally:
-                connection.close()
-        for leftover in ("-wal", "-shm", "-journal"):  # of a file that was here before: SQLite would replay them into ours
-            path.with_name(path.name + leftover).unlink(missing_ok=True)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise EnvironmentFault(f"{path} cannot be made ({error.strerror}); choose another name or folder.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _utc_now() -> str:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from profiler.analysis import validity
+from profiler.analysis.class_figures import cell_class_figures, class_figures
 from profiler.analysis.context import RunContext
 from profiler.analysis.figures import cell_figures, run_figures
 from profiler.analysis.intervals import cell_intervals
 from profiler.plan.slo import Slo
 from profiler.records.fingerprint import Fingerprint
-from profiler.records.run_record import CellRecord, CellStatus, Figures, RunRecord, RunStatus
+from profiler.records.run_record import CellRecord, CellStatus, ClassFigures, Figures, RunRecord, RunStatus
 from profiler.records.timing import RunData
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ class CellResults:
         if is_disturbed and is_repeat:
             texts += ("disturbed twice: Measured again and disturbed again; its figures are kept, with doubt.",)
         return run_figures(data, context), texts, not is_disturbed or is_repeat
+
+    def run_classes(self, run: RunRecord, cell: CellRecord, data: RunData) -> ClassFigures:
+        """The figures of each class of a run's requests, empty for a load of one class."""
+        return class_figures(data, self._context(run, cell))
+
+    def classes(self, cell_id: int) -> ClassFigures:
+        """Those of a cell over its valid runs."""
+        return cell_class_figures([(data, context) for data, context, _ in self._runs[cell_id]])
 
     def take(self, ended: "EndedRun", *, was_skipped: bool) -> CellRecord:
         """Add a repetition that has ended; returns the cell as it is now."""

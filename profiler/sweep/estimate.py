@@ -1,18 +1,21 @@
 """What a plan will take, before it runs: time, memory, disk, and the cells that will not fit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from profiler.errors import UnusableArguments
 from profiler.modelfile.costs import step_costs
 from profiler.modelfile.description import ModelDescription
 from profiler.modelfile.footprint import predict
-from profiler.plan.cells import is_made, requests_of_run, specification
+from profiler.plan.cells import is_made
 from profiler.plan.plan import Plan
+from profiler.plan.recorded_load import recorded_load
+from profiler.plan.resolution import mean_tokens, requests_of_run, specification
 from profiler.records.axis import Configuration
 from profiler.records.fingerprint import Ceilings
-from profiler.records.specification import RunSpecification
+from profiler.records.specification import OPEN_LOOP, LoadSettings, RequestClass, RunSpecification
+from profiler.scheduling.open_loop import due_times_ns, horizon_s_of
 from profiler.units import bytes_text
 
 ASSUMED_BANDWIDTH_GB_S = 20.0
@@ -120,6 +123,7 @@ def _memory_bytes(description: ModelDescription, order: RunSpecification) -> int
 
 
 def _run_seconds(description: ModelDescription, order: RunSpecification, bandwidth_gb_s: float) -> float | None:
+    """Seconds of one run: those of the class that takes longest, the others going on beside it; None where it cannot be said."""
     load, context = order.load, order.context
     try:
         costs = step_costs(description, context.cache_type_k, context.cache_type_v)
@@ -127,13 +131,61 @@ def _run_seconds(description: ModelDescription, order: RunSpecification, bandwid
         return None
     bytes_read = costs.weight_bytes_per_ubatch + costs.output_bytes_per_ubatch if costs is not None else description.tensor_bytes
     step_s = STEP_SLOWDOWN * bytes_read / (bandwidth_gb_s * 1e9)
-    requests = requests_of_run(order)
-    sequences = min(context.slots, load.users or context.slots)
+    sequences = _sequences(load, context.slots)
+    filling_s = load.depth * context.slots * step_s / PREFILL_SPEEDUP
+    try:
+        longest_s = max(_class_seconds(order, each, step_s, sequences) for each in load.classes)
+    except ValueError:  # its requests would never come, or be too many: the run will say so
+        return None
+    return filling_s + longest_s + RUN_OVERHEAD_S
+
+
+def _sequences(load: LoadSettings, slots: int) -> int:
+    """How many requests are likely answered at a time, all classes together."""
+    if load.batching == "sequential":
+        return 1
+    is_closed = all(each.arrival == "closed" for each in load.classes)
+    most = load.static_batch_size if load.batching == "static" else slots
+    return min(slots, most, load.users if is_closed else slots)
+
+
+def _class_seconds(order: RunSpecification, each: RequestClass, step_s: float, sequences: int) -> float:
+    """Seconds that a class takes; what a prefix cache or a shared beginning saves is not looked at."""
+    load = order.load
+    prompt_tokens, output_tokens = mean_tokens(each)
+    # A conversation's later turns repeat what was said before: on average half of its other turns.
+    prompt_tokens += (each.turns - 1) / 2 * (prompt_tokens + output_tokens)
+    requests = requests_of_run(replace(order, load=replace(load, classes=(each,))))
+    own = min(sequences, each.users if each.arrival == "closed" else max(1, requests or 1))
     shared_step_s = step_s * (1 + SHARED_STEP_GROWTH * (sequences - 1))
-    request_s = load.prompt_tokens * step_s / PREFILL_SPEEDUP * sequences + load.output_tokens * shared_step_s
+    request_s = prompt_tokens * step_s / PREFILL_SPEEDUP * own + output_tokens * shared_step_s
+    if each.arrival in OPEN_LOOP:
+        assert requests is not None  # a rate or a trace makes a number
+        return _open_loop_seconds(load, each, requests, request_s, own)
     if requests is None:
-        return (load.duration_s or 0.0) + request_s + RUN_OVERHEAD_S
-    seconds = requests / sequences * (request_s + load.think_time_s)
-    if load.duration_s is not None:
-        seconds = min(seconds, load.duration_s + request_s)
-    return seconds + RUN_OVERHEAD_S
+        return (each.duration_s or 0.0) + request_s
+    seconds = each.start_s + requests / own * (request_s + each.think_time_s)
+    return seconds if each.duration_s is None else min(seconds, each.duration_s + request_s)
+
+
+def _open_loop_seconds(load: LoadSettings, each: RequestClass, requests: int, request_s: float, sequences: int) -> float:
+    """The time of sending, and until the last request is answered: longer where more is asked than can be served."""
+    sent_s = _sending_ends_s(each, load.seed)
+    served_s = each.start_s + requests / sequences * request_s
+    if load.timeout_s is not None:
+        served_s = min(served_s, sent_s + load.timeout_s)
+    if load.queue_limit is not None:
+        served_s = min(served_s, sent_s + load.queue_limit / sequences * request_s)
+    return max(sent_s, served_s) + request_s
+
+
+def _sending_ends_s(each: RequestClass, seed: int) -> float:
+    """When the last request of an open loop is due, at the latest."""
+    if each.arrival != "trace" and each.requests is None:
+        return horizon_s_of(each)
+    trace = None
+    if each.trace is not None:
+        columns = None if each.trace.columns is None else ",".join(each.trace.columns)
+        trace = recorded_load(each.trace.path, columns, each.trace.time_scale, each.trace.rows)[1]
+    due_ns = due_times_ns(each, seed, horizon_s_of(each), trace)
+    return float(due_ns[-1]) / 1e9 if len(due_ns) else each.start_s

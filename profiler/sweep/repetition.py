@@ -135,7 +135,7 @@ class Repetition:
         if status is RunStatus.DONE:
             figures, flags, is_valid = results.judge(run, self._cell, data, is_repeat=self._is_repeat)
             run = replace(run, flags=flags, is_valid=is_valid)
-            self._writer.set_run_figures(run.run_id, figures)
+            self._writer.set_run_figures(run.run_id, figures, results.run_classes(run, self._cell, data))
         self._writer.update_run(run)
         self._writer.flush()
         self._tell(RunEnded(run, figures))

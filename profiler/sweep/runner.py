@@ -10,8 +10,9 @@ from profiler.clock import now_ns
 from profiler.errors import EnvironmentFault, Interrupted, UnusableArguments
 from profiler.hardware.cpu import default_threads
 from profiler.hardware.telemetry import Telemetry
-from profiler.plan.cells import expand, model_labels, specification
+from profiler.plan.cells import expand, model_labels
 from profiler.plan.plan import Plan
+from profiler.plan.resolution import specification
 from profiler.plan.slo import parse_slo
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.run_record import CellRecord, CellStatus, RunStatus, SessionEvent
@@ -231,7 +232,7 @@ class Runner:
         figures, intervals, count = results.figures(cell_id)
         writer.update_cell(cell)
         if figures is not None:
-            writer.set_cell_figures(cell_id, figures, intervals)
+            writer.set_cell_figures(cell_id, figures, intervals, results.classes(cell_id))
         self._tell(CellChanged(cell, figures, intervals, count))
 
     def _may_go_on(self, writer: SessionWriter, schedule: Schedule) -> bool:

@@ -1,5 +1,6 @@
 """A small session file with known contents, for the rooms that write, read and export one."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,14 @@ from profiler.clock import WallClockAnchor
 from profiler.records.axis import AXES
 from profiler.records.metric import METRICS, STATISTICS
 from profiler.records.run_record import CellRecord, CellStatus, ModelRecord, RunRecord, RunStatus, SessionEvent, StepCosts
-from profiler.records.specification import ContextSettings, EngineFacts, LoadSettings, ModelSettings, RunSpecification
+from profiler.records.specification import (
+    ContextSettings,
+    EngineFacts,
+    LoadSettings,
+    ModelSettings,
+    RequestClass,
+    RunSpecification,
+)
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE, RequestStatus, Samples
 from profiler.session.writer import SessionWriter
 
@@ -18,7 +26,16 @@ MODEL = ModelRecord(1, "SmolLM2", "/models/small.gguf", "ab" * 32, "llama", 134_
 SPECIFICATION = RunSpecification(
     ModelSettings("/models/small.gguf", 0, True),
     ContextSettings(2, 256, 512, 512, 2, 2, "auto", "f16", "f16", True),
-    LoadSettings("closed", 2, 0.0, 16, 8, 4, None, None, 512, "greedy", 1),
+    LoadSettings((RequestClass(users=2, prompt_tokens="16", output_tokens="8", requests=4),)),
+)
+MIX = replace(
+    SPECIFICATION,
+    load=LoadSettings(
+        (
+            RequestClass("chat", users=2, requests=2),
+            RequestClass("paste", "poisson", prompt_tokens="uniform:100:400", rate_s=0.5, requests=2, start_s=1.0),
+        )
+    ),
 )
 FACTS = EngineFacts(0.25, False, 5_000, 512, 256, 512, 512, 2, 512, 49_152, {"CPU buffer": 7}, ["CPU"], 3)
 
@@ -36,14 +53,17 @@ def _run(run_id, cell_id, **changes):
     )
 
 
-def _requests(*statuses):
-    """One request a status: due at 1, 2 … ms, 16 prompt tokens of which 4 cached, 8 output tokens when completed."""
+def _requests(*statuses, classes=1):
+    """One request a status: due at 1, 2 … ms, 16 prompt tokens of which 4 cached, 8 output tokens when completed.
+
+    They are of the `classes` in turn.
+    """
     rows = []
     for number, status in enumerate(statuses):
         due = (number + 1) * 1_000_000
         is_completed = status is RequestStatus.COMPLETED
         instants = (due + 10, due + 20, due + 900) if is_completed else (due + 10, ABSENT_NS, ABSENT_NS)
-        rows.append((number, 0, due, due + 1, *instants, 16, 4, 8 if is_completed else 0, status))
+        rows.append((number, number % classes, 0, 1, due, due + 1, *instants, 16, 4, 8 if is_completed else 0, status))
     return np.array(rows, REQUEST_DTYPE)
 
 
@@ -81,6 +101,7 @@ def records():
     return SimpleNamespace(
         model=MODEL,
         specification=SPECIFICATION,
+        mix=MIX,
         facts=FACTS,
         cell=_cell,
         run=_run,
@@ -94,10 +115,10 @@ def records():
 
 @pytest.fixture(scope="session")
 def session_file(tmp_path_factory) -> Path:
-    """A finished session of two cells; do not change it.
+    """A finished session of three cells; do not change it.
 
     Cell 1 is done: run 1 valid with 2 completed requests and a failed one, run 2 invalid, run 4 valid with one completed.
-    Cell 2 failed with its only run, 3.
+    Cell 2 failed with its only run, 3. Cell 3 is done, a mix of "chat" and "paste", in run 5 with two requests each.
     """
     path = tmp_path_factory.mktemp("session") / "known.inferometer"
     done, failed, refused = RequestStatus.COMPLETED, RequestStatus.FAILED, RequestStatus.REFUSED
@@ -129,5 +150,13 @@ def session_file(tmp_path_factory) -> Path:
         writer.start_run(_run(3, 2))
         writer.update_run(_run(3, 2, status=RunStatus.FAILED, reason="It did not fit.", log_tail=("one", "two")))
         writer.update_cell(_cell(2, status=CellStatus.FAILED, reason="It did not fit.", costs=None))
+        classes = {"chat": _figures(ttft_ms=5.5, output_tok_s=60.0), "paste": _figures(ttft_ms=77.5)}
+        writer.add_cell(_cell(3))
+        writer.start_run(_run(5, 3, specification=MIX))
+        writer.add_requests(5, _requests(done, done, done, RequestStatus.TIMED_OUT, classes=2))
+        writer.update_run(_run(5, 3, specification=MIX, status=RunStatus.DONE))
+        writer.set_run_figures(5, _figures(ttft_ms=33.0), {"chat": _figures(ttft_ms=5.0), "paste": _figures(ttft_ms=77.0)})
+        writer.set_cell_figures(3, _figures(ttft_ms=33.5), {}, classes)
+        writer.update_cell(_cell(3, status=CellStatus.DONE))
         writer.add_event(SessionEvent("2026-01-02T03:04:05+00:00", "cell failed", "It did not fit.", 2, 3, {"tries": 1}))
     return path

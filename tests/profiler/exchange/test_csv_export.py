@@ -17,6 +17,8 @@ def _exported(path, target):
         export_csv(reader, target)
     tables = {}
     for name in FILES:
+        if name == "classes.csv" and not (target / name).exists():
+            continue
         with (target / name).open(encoding="utf-8", newline="") as stream:
             tables[name] = list(csv.DictReader(stream))
     return tables
@@ -28,9 +30,11 @@ def tables(tmp_path, session_file):
 
 
 def test_cells_with_their_figures(tables):
-    done, failed = tables["cells.csv"]
+    done, failed, mix = tables["cells.csv"]
     assert (done["cell_id"], done["status"], done["concurrency"], done["think_time (s)"]) == ("1", "done", "1", "0.5")
-    assert (done["runs"], done["requests_completed"], done["requests_failed"], done["tokens_output"]) == ("2", "3", "2", "24")
+    assert (done["runs"], done["requests_completed"], done["requests_failed"], done["tokens_output"]) == ("2", "3", "1", "24")
+    assert (done["requests_refused"], done["requests_timed_out"], done["requests_unfinished"]) == ("1", "0", "0")
+    assert (mix["requests_timed_out"], mix["ttft_ms_p95"]) == ("1", "33.5")
     assert (done["ttft_ms_p95"], done["ttft_ms_p95_ci_low"], done["ttft_ms_p95_ci_high"]) == ("42.5", "40", "45")
     assert (done["ttft_ms_n"], done["ttft_ms_p50"]) == ("4", "")
     assert (done["output_tok_s"], done["output_tok_s_ci_low"]) == ("103.0", "99.5")
@@ -42,6 +46,12 @@ def test_cells_with_their_figures(tables):
     )
 
 
+def test_classes_with_their_figures(tables):
+    chat, paste = tables["classes.csv"]
+    assert (chat["cell_id"], chat["class"], chat["ttft_ms_p95"], chat["output_tok_s"]) == ("3", "chat", "5.5", "60.0")
+    assert (paste["class"], paste["ttft_ms_p95"], paste["output_tok_s"], paste["requests_s (req/s)"]) == ("paste", "77.5", "", "")
+
+
 def test_headers_say_their_units(tables):
     header = list(tables["cells.csv"][0])
     assert {"think_time (s)", "prompt_tokens", "ttft_ms_p95", "ttft_ms_n", "output_tok_s", "requests_s (req/s)"} <= set(header)
@@ -50,7 +60,9 @@ def test_headers_say_their_units(tables):
 
 
 def test_raw_rows_of_every_run(tables):
-    assert [row["run_id"] for row in tables["requests.csv"]] == ["1"] * 3 + ["2"] * 3 + ["4"] * 2
+    assert [row["run_id"] for row in tables["requests.csv"]] == ["1"] * 3 + ["2"] * 3 + ["4"] * 2 + ["5"] * 4
+    assert [row["class"] for row in tables["requests.csv"]] == [""] * 8 + ["chat", "paste"] * 2
+    assert {row["turn"] for row in tables["requests.csv"]} == {"1"}
     third = tables["requests.csv"][2]
     assert (third["cell_id"], third["due_ns"], third["first_token_ns"], third["status"]) == ("1", "3000000", "", "failed")
     assert len(tables["tokens.csv"]) == 4 + 8 + 16
@@ -80,7 +92,9 @@ def test_samples_of_differing_channels_share_a_table(tmp_path, records):
         for run_id, channel in ((1, "process_rss_bytes"), (2, "gpu0_power_watts")):
             writer.start_run(records.run(run_id, 1))
             writer.add_samples(run_id, records.samples(5.0, np.nan, channel=channel))
-    samples = _exported(path, tmp_path / "x")["samples.csv"]
+    tables = _exported(path, tmp_path / "x")
+    assert tables.keys() == set(FILES) - {"classes.csv"}, "there is but one class"
+    samples = tables["samples.csv"]
     assert [(row["process_rss_bytes"], row["gpu0_power_watts"]) for row in samples] == [
         ("5.0", ""),
         ("", ""),

@@ -26,7 +26,7 @@ def test_the_summary_is_at_the_top(document, session_file):
 
 
 def test_every_run_with_its_raw_data(document):
-    assert [run["run_id"] for run in document["runs"]] == [1, 2, 3, 4]
+    assert [run["run_id"] for run in document["runs"]] == [1, 2, 3, 4, 5]
     first, failed = document["runs"][0], document["runs"][2]
     assert tuple(first["requests"]) == REQUEST_DTYPE.names
     assert tuple(first["tokens"]) == TOKEN_DTYPE.names
@@ -38,7 +38,12 @@ def test_every_run_with_its_raw_data(document):
     assert first["steps"]["end_ns"] == [900_000, 1_900_000]
     assert first["samples"] == {"times_ns": [0, 250_000_000], "process_rss_bytes": [1e8, 1.5e8]}
     assert first["figures"]["ttft_ms"]["p95"] == 10.5
-    assert first["specification"]["load"]["users"] == 2
+    assert first["specification"]["load"]["classes"][0]["users"] == 2
+    assert first["requests"]["class"] == ["", "", ""]
+    assert first["classes"] == {}
+    mix = document["runs"][4]
+    assert mix["requests"]["class"] == ["chat", "paste", "chat", "paste"]
+    assert {name: figures["ttft_ms"]["p95"] for name, figures in mix["classes"].items()} == {"chat": 5.0, "paste": 77.0}
     assert (failed["status"], failed["figures"], failed["tokens"]["token"]) == ("failed", None, [])
 
 

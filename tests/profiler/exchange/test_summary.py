@@ -32,7 +32,7 @@ def test_a_cell_that_is_done(document):
     assert (cell["config"]["concurrency"], cell["config"]["think_time"], cell["config"]["slots"]) == (1, 0.5, None)
     assert (cell["status"], cell["reason"]) == ("done", "")
     assert cell["runs"] == 2
-    assert cell["requests"] == {"completed": 3, "failed": 2, "unfinished": 0}
+    assert cell["requests"] == {"completed": 3, "failed": 1, "refused": 1, "timed_out": 0, "unfinished": 0}
     assert cell["tokens"] == {"prompt": 48, "cached": 12, "output": 24}
     assert cell["metrics"].keys() == {metric.name for metric in METRICS}
     assert cell["metrics"]["ttft_ms"] == {"mean": None, "p50": None, "p90": None, "p95": 42.5, "p99": None, "max": None, "n": 4}
@@ -46,12 +46,45 @@ def test_a_cell_that_is_done(document):
 def test_a_cell_that_failed(document):
     cell = document["cells"][1]
     assert (cell["status"], cell["reason"], cell["runs"]) == ("failed", "It did not fit.", 0)
-    assert cell["requests"] == {"completed": 0, "failed": 0, "unfinished": 0}
+    assert cell["requests"] == dict.fromkeys(("completed", "failed", "refused", "timed_out", "unfinished"), 0)
     assert all(cell["metrics"][name] == dict.fromkeys(STATISTICS) | {"n": 0} for name in LATENCIES), (
         "the usual shape, nothing in it"
     )
     assert cell["metrics"]["output_tok_s"] is None
     assert cell["intervals"] == {}
+
+
+def test_figures_of_classes(document):
+    assert document["cells"][0]["classes"] == {}
+    classes = document["cells"][2]["classes"]
+    assert list(classes) == ["chat", "paste"]
+    assert classes["chat"].keys() == {metric.name for metric in METRICS}
+    assert classes["paste"]["ttft_ms"]["p95"] == 77.5
+    assert classes["paste"]["output_tok_s"] is None
+
+
+def test_what_the_prefix_cache_saved(tmp_path, records):
+    """Cells 1 and 2 differ in the cache alone, 3 has no twin, 4 and 5 are twins of which one was not measured."""
+    path = tmp_path / "a.inferometer"
+    with SessionWriter.create(path, plan={}, machine={}) as writer:
+        writer.add_model(records.model)
+        for cell_id, cache, users in ((1, "on", 1), (2, "off", 1), (3, "on", 2), (4, "off", 4), (5, "on", 4)):
+            cell = records.cell(cell_id)
+            cell.configuration.update(prefix_cache=cache, concurrency=users)
+            writer.add_cell(cell)
+        for cell_id, p50_ms, mean_ms in ((1, 40.0, 50.0), (2, 100.0, 130.0), (3, 40.0, 40.0), (5, 60.0, 60.0)):
+            figures = records.figures(ttft_ms=200.0, cache_hit_rate=80.0)
+            figures["ttft_ms"].update(p50=p50_ms, mean=mean_ms)
+            writer.set_cell_figures(cell_id, figures, {})
+    with SessionReader.open(path) as reader:
+        caches = [cell["cache"] for cell in summary_document(reader)["cells"]]
+    assert caches == [
+        {"without_cell_id": 2, "ttft_p50_saved_ms": 60.0, "ttft_mean_saved_ms": 80.0, "prefill_saved_percent": 80.0},
+        None,
+        None,
+        None,
+        {"without_cell_id": 4, "ttft_p50_saved_ms": None, "ttft_mean_saved_ms": None, "prefill_saved_percent": 80.0},
+    ]
 
 
 def test_a_run_that_was_stopped_counts_nothing(tmp_path, records):

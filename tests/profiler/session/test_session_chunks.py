@@ -95,6 +95,17 @@ def test_a_chunk_made_by_hand_is_read():
     assert tokens["time_ns"].tolist() == [5, 6]
 
 
+def test_steps_of_version_1_had_no_prefix_cache():
+    steps = np.ones(2, STEP_DTYPE)
+    later = ("cached_tokens", "evictions")
+    columns = {name: steps[name].astype(np.int64) for name in STEP_DTYPE.names if name not in later}
+    found = chunks.chunk_rows("step", _packed(columns))
+    assert all(found[name].tolist() == [0, 0] for name in later)
+    assert all(found[name].tolist() == [1, 1] for name in columns)
+    with pytest.raises(ValueError, match="in_system"):
+        chunks.chunk_rows("step", _packed({name: column for name, column in columns.items() if name != "in_system"}))
+
+
 @pytest.mark.parametrize(
     ("chunk", "complaint"),
     [

@@ -21,8 +21,9 @@ def _read_all(path):
         reader.meta(), reader.tags(), reader.plan(), reader.machine(), reader.models(), reader.events()
         for cell in reader.cells():
             reader.cell_figures(cell.cell_id), reader.request_counts(cell.cell_id), reader.token_counts(cell.cell_id)
+            reader.cell_class_figures(cell.cell_id)
         for run in reader.runs():
-            reader.run_data(run.run_id), reader.run_figures(run.run_id)
+            reader.run_data(run.run_id), reader.run_figures(run.run_id), reader.run_class_figures(run.run_id)
 
 
 @pytest.fixture
@@ -67,9 +68,10 @@ def public_folder():
 
 def test_counts_hold_what_ran_in_valid_runs(session_file):
     with SessionReader.open(session_file) as reader:
-        assert reader.request_counts(1) == RequestCounts(completed=3, failed=2, unfinished=0)
+        assert reader.request_counts(1) == RequestCounts(completed=3, failed=1, refused=1, timed_out=0, unfinished=0)
         assert reader.token_counts(1) == TokenCounts(prompt=48, cached=12, output=24)
-        assert reader.request_counts(2) == RequestCounts(0, 0, 0)
+        assert reader.request_counts(2) == RequestCounts(0, 0, 0, 0, 0)
+        assert reader.request_counts(3) == RequestCounts(completed=3, failed=0, refused=0, timed_out=1, unfinished=0)
         assert reader.token_counts(2) == TokenCounts(0, 0, 0)
 
 
@@ -80,6 +82,20 @@ def test_figures_of_the_known_session(session_file):
         assert set(figures) == {metric.name for metric in METRICS}
         assert intervals == {"output_tok_s": (99.5, 106.5), "ttft_ms.p95": (40, 45)}
         assert reader.run_figures(4)["rss_peak_bytes"] == 150_000_000
+
+
+def test_figures_and_requests_of_classes(session_file, records):
+    with SessionReader.open(session_file) as reader:
+        assert reader.cell_class_figures(3) == {
+            "chat": records.figures(ttft_ms=5.5, output_tok_s=60.0),
+            "paste": records.figures(ttft_ms=77.5),
+        }
+        assert list(reader.run_class_figures(5)) == ["chat", "paste"]
+        assert reader.run_class_figures(5)["paste"]["ttft_ms"]["p95"] == 77.0
+        assert reader.cell_figures(3)[0] == records.figures(ttft_ms=33.5)
+        assert reader.cell_class_figures(1) == reader.run_class_figures(1) == {}
+        assert reader.requests(5)["class"].tolist() == [0, 1, 0, 1]
+        assert set(reader.requests(1)["class"]) == {0}
 
 
 @pytest.mark.parametrize(
@@ -129,20 +145,20 @@ def test_reading_changes_nothing(tmp_path, session_file):
 def test_a_newer_file_is_read_as_far_as_it_is_known(altered):
     path = altered(
         "PRAGMA user_version = 3",
-        "ALTER TABLE cell ADD COLUMN prefix_cache TEXT",
+        "ALTER TABLE cell ADD COLUMN draft_model TEXT",
         "CREATE TABLE quality (model_id INTEGER)",
-        "UPDATE run SET specification = json_set(specification, '$.load.prefixes', 4)",
-        "INSERT INTO figure VALUES (1, NULL, 'from_the_future', 'value', 1)",
+        "UPDATE run SET specification = json_set(specification, '$.load.draft_tokens', 4)",
+        "INSERT INTO figure VALUES (1, NULL, '', 'from_the_future', 'value', 1)",
     )
     with SessionReader.open(path) as reader:
-        assert "session format 3, this Inferometer knows 1" in reader.notice
-        assert len(reader.cells()) == 2
-        assert len(reader.runs()) == 4
+        assert "session format 3, this Inferometer knows 2" in reader.notice
+        assert len(reader.cells()) == 3
+        assert len(reader.runs()) == 5
         assert reader.cell_figures(1)[0]["output_tok_s"] == 103.0
 
 
 def test_a_newer_file_without_what_we_know_is_told(altered):
-    with pytest.raises(BadFile, match="session format 3, this Inferometer knows 1 and cannot read it"):
+    with pytest.raises(BadFile, match="session format 3, this Inferometer knows 2 and cannot read it"):
         SessionReader.open(altered("PRAGMA user_version = 3", "ALTER TABLE run RENAME COLUMN status TO state"))
 
 
@@ -160,6 +176,11 @@ def test_a_newer_file_without_what_we_know_is_told(altered):
         ("UPDATE cell SET configuration = '{\"threads\": []}'", "cell"),
         ("UPDATE cell SET kv_bytes_per_token = NULL WHERE cell_id = 1", "cell"),
         ("UPDATE run SET specification = '{}'", "run"),
+        ("UPDATE run SET specification = replace(specification, '\"paste\"', '\"chat\"')", "run"),
+        ("UPDATE request SET class = 'lost' WHERE run_id = 5", "request"),
+        ("UPDATE request SET class = x'00' WHERE run_id = 5", "request"),
+        ("UPDATE request SET turn = 70000", "request"),
+        ("UPDATE figure SET class = x'00' WHERE class = 'chat'", "figure"),
         ("UPDATE run SET facts = replace(facts, '3', '\"3\"')", "run"),
         ("UPDATE request SET due_ns = 'soon'", "request"),
         ("UPDATE request SET prompt_tokens = 9e999", "request"),

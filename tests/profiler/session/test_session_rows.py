@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from profiler.clock import WallClockAnchor
 from profiler.records.metric import LATENCIES, METRICS, SINGLES, STATISTICS
 from profiler.records.run_record import CellStatus, RunStatus, SessionEvent
+from profiler.records.specification import LoadSettings, ModelSettings, RequestClass, RunSpecification, TraceSettings
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, RequestStatus
 from profiler.session import rows
 
@@ -22,12 +23,15 @@ _FIGURES = st.fixed_dictionaries(
 _NAMES = st.sampled_from([*SINGLES, *(f"{latency}.{statistic}" for latency in LATENCIES for statistic in STATISTICS)])
 _INTERVALS = st.dictionaries(_NAMES, st.tuples(_NUMBERS, _NUMBERS))
 
+_CLASSES = ("chat", "paste", "")
 _INSTANTS = st.one_of(st.just(ABSENT_NS), st.integers(-(2**63) + 1, 2**63 - 1))
 _COUNTS = st.integers(0, 2**32 - 1)
 _REQUESTS = st.lists(
     st.tuples(
         _COUNTS,
+        st.integers(0, len(_CLASSES) - 1),
         st.integers(-(2**31), 2**31 - 1),
+        st.integers(0, 2**16 - 1),
         *[_INSTANTS] * 5,
         _COUNTS,
         _COUNTS,
@@ -40,13 +44,13 @@ _REQUESTS = st.lists(
 @given(_REQUESTS)
 def test_requests_come_back(values):
     requests = np.array(values, REQUEST_DTYPE)
-    stored = list(rows.request_rows(requests))
-    assert np.array_equal(rows.request_array(stored), requests)
+    stored = list(rows.request_rows(requests, _CLASSES))
+    assert np.array_equal(rows.request_array(stored, _CLASSES), requests)
 
 
 def test_request_row_in_words():
-    request = np.array([(7, -1, 10, 11, ABSENT_NS, ABSENT_NS, 40, 16, 4, 0, RequestStatus.TIMED_OUT)], REQUEST_DTYPE)
-    assert list(rows.request_rows(request)) == [(7, -1, 10, 11, None, None, 40, 16, 4, 0, "timed_out")]
+    request = np.array([(7, 1, -1, 3, 10, 11, ABSENT_NS, ABSENT_NS, 40, 16, 4, 0, RequestStatus.TIMED_OUT)], REQUEST_DTYPE)
+    assert list(rows.request_rows(request, _CLASSES)) == [(7, "paste", -1, 3, 10, 11, None, None, 40, 16, 4, 0, "timed_out")]
 
 
 @pytest.mark.parametrize(
@@ -59,13 +63,39 @@ def test_request_row_in_words():
         ("due_ns", 2**63),
         ("status", "lost"),
         ("status", 1),
+        ("class", "lost"),
+        ("class", 0),
+        ("turn", -1),
+        ("turn", 2**16),
     ],
 )
 def test_requests_of_a_foreign_file_are_refused(records, column, value):
-    (row,) = rows.request_rows(records.requests(RequestStatus.COMPLETED))
+    (row,) = rows.request_rows(records.requests(RequestStatus.COMPLETED), ("",))
     values = dict(zip(rows.REQUEST_COLUMNS, row, strict=True)) | {column: value}
     with pytest.raises(ValueError, match=column):
-        rows.request_array([tuple(values.values())])
+        rows.request_array([tuple(values.values())], ("",))
+
+
+def test_a_class_without_a_name_is_a_bug_of_whoever_numbered_it(records):
+    with pytest.raises(ValueError, match="of class 1, the run has 1"):
+        rows.request_rows(records.requests(RequestStatus.COMPLETED, RequestStatus.COMPLETED, classes=2), ("",))
+
+
+def test_names_of_classes(records):
+    assert rows.class_names(records.specification) == ("",)
+    assert rows.class_names(records.mix) == ("chat", "paste")
+    twice = dataclasses.replace(records.mix, load=dataclasses.replace(records.mix.load, classes=records.mix.load.classes * 2))
+    with pytest.raises(ValueError, match="same name"):
+        rows.class_names(twice)
+
+
+@given(st.dictionaries(st.text(min_size=1), _FIGURES, max_size=2))
+def test_figures_of_classes_come_back(classes):
+    stored = [(name, *row) for name, figures in classes.items() for row in rows.figure_rows(figures, {})]
+    known = {name: figures for name, figures in classes.items() if any(value is not None for value in figures.values())}
+    found = rows.class_figures(stored)
+    assert found == known
+    assert list(found) == list(known)
 
 
 @given(_FIGURES, _INTERVALS)
@@ -124,7 +154,13 @@ def test_models_cells_runs_and_events_come_back(records):
         log_tail=("a", "b"),
         is_valid=False,
     )
-    for run in (begun, ended):
+    trace = TraceSettings("/a.csv", "ab", "columns", ("t", "p", "o"), 2.0, 10)
+    replayed = RequestClass("replay", "trace", prompt_tokens="trace", trace=trace, slo="ttft_ms.p95<=1000")
+    model = ModelSettings("/a.gguf", 9, False, "row", (3.0, 1.0), 1)
+    mixed = records.run(
+        2, 1, specification=RunSpecification(model, records.specification.context, LoadSettings((replayed, RequestClass("chat"))))
+    )
+    for run in (begun, ended, mixed):
         assert rows.run_record(rows.run_row(run)) == run
     event = SessionEvent("2026-01-01T00:00:00+00:00", "flag", "It was short.", 1, None, {"n": [1, 2]})
     assert rows.event_record(rows.event_row(event)) == event

@@ -61,8 +61,13 @@ def test_views_have_a_column_for_each_axis_and_figure(database, view, identity):
     [
         ("INSERT INTO meta VALUES (?, ?)", ("title", None)),
         ("INSERT INTO meta VALUES (?, ?)", ("title", b"bytes")),
-        ("INSERT INTO figure VALUES (?, ?, ?, ?, ?)", (1, None, "ttft_ms", "p95", "fast")),
-        ("INSERT INTO figure VALUES (?, ?, ?, ?, ?)", (1, None, "ttft_ms", "p95", float("nan"))),
+        ("INSERT INTO figure VALUES (?, ?, ?, ?, ?, ?)", (1, None, "", "ttft_ms", "p95", "fast")),
+        ("INSERT INTO figure VALUES (?, ?, ?, ?, ?, ?)", (1, None, "", "ttft_ms", "p95", float("nan"))),
+        ("INSERT INTO figure VALUES (?, ?, ?, ?, ?, ?)", (1, None, None, "ttft_ms", "p95", 1.0)),
+        (
+            "INSERT INTO cell (cell_id, status, reason, configuration, prompt_tokens) VALUES (?, ?, ?, ?, ?)",
+            (1, "done", "", "{}", 1.5),
+        ),
         ("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)", (1, "token", 0, 1.5, "zlib+columns1", 1, b"")),
     ],
 )
@@ -72,16 +77,24 @@ def test_columns_refuse_other_types(database, row):
 
 
 def test_a_cell_has_each_figure_once(database):
-    for run_id in (None, 1):
-        database.execute("INSERT INTO figure VALUES (1, ?, 'ttft_ms', 'p95', 5)", (run_id,))
+    for identity in ((None, ""), (1, ""), (None, "chat"), (1, "chat")):
+        database.execute("INSERT INTO figure VALUES (1, ?, ?, 'ttft_ms', 'p95', 5)", identity)
         with pytest.raises(sqlite3.IntegrityError):
-            database.execute("INSERT INTO figure VALUES (1, ?, 'ttft_ms', 'p95', 6)", (run_id,))
+            database.execute("INSERT INTO figure VALUES (1, ?, ?, 'ttft_ms', 'p95', 6)", identity)
 
 
 def test_numbers_keep_their_kind(database):
-    database.executemany("INSERT INTO figure VALUES (1, NULL, ?, 'value', ?)", [("rss_peak_bytes", 5), ("output_tok_s", 5.0)])
+    database.executemany("INSERT INTO figure VALUES (1, NULL, '', ?, 'value', ?)", [("rss_peak_bytes", 5), ("output_tok_s", 5.0)])
     kinds = dict(database.execute("SELECT metric, typeof(value) FROM figure"))
     assert kinds == {"rss_peak_bytes": "integer", "output_tok_s": "real"}
+
+
+def test_lengths_are_numbers_or_text_as_they_were_given(database):
+    columns = "cell_id, status, reason, configuration, prompt_tokens, output_tokens"
+    database.execute(f"INSERT INTO cell ({columns}) VALUES (1, 'done', '', '{{}}', 128, 'uniform:64:256')")
+    database.execute(f"INSERT INTO cell ({columns}) VALUES (2, 'done', '', '{{}}', NULL, '128')")
+    found = database.execute("SELECT prompt_tokens, output_tokens FROM cell_metrics ORDER BY cell_id").fetchall()
+    assert found == [(128, "uniform:64:256"), (None, "128")]
 
 
 def test_view_values_of_known_figures(session_file):
@@ -99,8 +112,13 @@ def test_view_values_of_known_figures(session_file):
         (2, 1, 1, 0.5, "as-is", 21.0, None, 4, 102.0, None, 0),
         (3, 2, 2, 0.5, "as-is", None, None, None, None, None, 1),
         (4, 1, 1, 0.5, "as-is", 42.0, None, 4, 104.0, None, 1),
+        (5, 3, 3, 0.5, "as-is", 33.0, None, 4, None, None, 1),
     ]
-    assert cells == [(1, "done", 1, 42.5, 103.0, None), (2, "failed", 2, None, None, None)]
+    assert cells == [
+        (1, "done", 1, 42.5, 103.0, None),
+        (2, "failed", 2, None, None, None),
+        (3, "done", 3, 33.5, None, None),  # of all requests, though its classes have larger ones
+    ]
 
 
 def test_a_file_is_known_by_its_content(session_file):

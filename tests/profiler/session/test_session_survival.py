@@ -15,14 +15,14 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
 from profiler.records.run_record import CellRecord, RunRecord
-from profiler.records.specification import ContextSettings, LoadSettings, ModelSettings, RunSpecification
+from profiler.records.specification import ContextSettings, LoadSettings, ModelSettings, RequestClass, RunSpecification
 from profiler.records.timing import TOKEN_DTYPE
 from profiler.session.writer import SessionWriter
 
 specification = RunSpecification(
     ModelSettings("a.gguf", 0, True),
     ContextSettings(2, 256, 512, 512, 2, 2, "auto", "f16", "f16", True),
-    LoadSettings("closed", 2, 0.0, 16, 8, 4, None, None, 512, "greedy", 1),
+    LoadSettings((RequestClass(users=2, requests=4),)),
 )
 writer = SessionWriter.create(Path(sys.argv[1]), plan={}, machine={})
 writer.add_cell(CellRecord(1, None, {"concurrency": 2}))

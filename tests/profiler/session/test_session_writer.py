@@ -101,6 +101,29 @@ def test_everything_comes_back(path, records):
     assert np.array_equal(data.samples.channels["gpu0_power_watts"], [np.nan, np.nan, 7], equal_nan=True)
 
 
+def test_classes_of_requests_come_back(path, records):
+    requests = records.requests(*[RequestStatus.COMPLETED] * 3, classes=2)
+    of_run = {"paste": records.figures(ttft_ms=99.0), "chat": records.figures(output_tok_s=5.0)}
+    with SessionWriter.create(path, plan={}, machine={}) as writer:
+        writer.add_model(records.model)
+        writer.add_cell(records.cell(1))
+        writer.start_run(records.run(1, 1, specification=records.mix))
+        writer.add_requests(1, requests)
+        writer.set_run_figures(1, records.figures(ttft_ms=50.0), {"gone": records.figures(ttft_ms=1.0)})
+        writer.set_run_figures(1, records.figures(ttft_ms=50.0), of_run)
+        writer.set_cell_figures(1, records.figures(ttft_ms=51.0), {}, {"chat": records.figures(ttft_ms=7.0)})
+    with SessionReader.open(path) as reader:
+        assert np.array_equal(reader.requests(1), requests)
+        assert reader.run_class_figures(1) == of_run
+        assert list(reader.run_class_figures(1)) == ["paste", "chat"]
+        assert reader.run_figures(1) == records.figures(ttft_ms=50.0)
+        assert reader.cell_class_figures(1) == {"chat": records.figures(ttft_ms=7.0)}
+        assert reader.cell_figures(1) == (records.figures(ttft_ms=51.0), {})
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT class FROM request ORDER BY request").fetchall() == [("chat",), ("paste",), ("chat",)]
+    connection.close()
+
+
 def test_a_run_without_rows_has_empty_data(path, writer, records):
     _begin(writer, records)
     writer.flush()
@@ -262,6 +285,15 @@ def test_our_own_mistakes_are_not_the_environments(writer, records):
         writer.update_run(records.run(7, 1))
     with pytest.raises(ValueError, match="no run 7"):
         writer.set_run_figures(7, {})
+    with pytest.raises(ValueError, match="was not started"):
+        writer.add_requests(7, records.requests())
+    with pytest.raises(ValueError, match="of class 1"):
+        writer.add_requests(1, records.requests(1, 1, classes=2))
+    with pytest.raises(ValueError, match="need its name"):
+        writer.set_run_figures(1, {}, {"": {}})
+    twice = dataclasses.replace(records.mix.load, classes=records.mix.load.classes * 2)
+    with pytest.raises(ValueError, match="same name"):
+        writer.start_run(records.run(2, 1, specification=dataclasses.replace(records.mix, load=twice)))
     with pytest.raises(ValueError, match="no cell 7"):
         writer.update_cell(records.cell(7))
     with pytest.raises(ValueError, match="not rows"):
@@ -316,7 +348,7 @@ def test_a_newer_session_is_not_written(path, session_file):
     connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 6}")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(BadFile, match=r"format 7, this Inferometer knows 1"):
+    with pytest.raises(BadFile, match=r"format 8, this Inferometer knows 2"):
         SessionWriter.open(path)
     assert path.read_bytes() == before
 

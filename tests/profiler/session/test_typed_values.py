@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -81,7 +82,8 @@ def test_missing_field_is_named():
 
 
 def test_records_of_a_run_survive(records):
-    assert typed(RunSpecification, records.specification.to_json()) == records.specification
+    for specification in (records.specification, records.mix):
+        assert typed(RunSpecification, from_json(json.dumps(specification.to_json()))) == specification
     assert typed(EngineFacts, records.facts.to_json()) == records.facts
 
 
