@@ -1,6 +1,6 @@
 """The command `show`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,8 @@ from profiler.session.reader import SessionReader
 from profiler.units import bytes_text, significant
 
 _SHOWN = (("ttft_ms", "p50"), ("ttft_ms", "p95"), ("itl_ms", "p50"), ("tpot_ms", "p95"))
+_IF_KNOWN = ("attainment", "queue_growth_s", "cache_hit_rate")
+_CLASS_SINGLES = ("user_tok_s", "low1_tok_s", "attainment")
 _SINGLES = ("output_tok_s", "user_tok_s", "prompt_tok_s", "batch_occupancy", "bandwidth_gb_s", "rss_peak_bytes")
 
 
@@ -31,9 +33,12 @@ def command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A session
         named = f"{Path(model['path']).name} · {model['name']} · {model['quantization']} · {bytes_text(model['file_bytes'])}"
         console.print(printable(named))
     console.print(summary_table(document))
+    if any(cell["classes"] for cell in document["cells"]):
+        console.print(class_table(document))
+    axes = varying_axes([cell["config"] for cell in document["cells"]])
     for cell in document["cells"]:
         for remark in ([cell["reason"]] if cell["reason"] else []) + list(cell["flags"]):
-            console.print(printable(f"▲ {_name(cell['config'])}: {remark}"))
+            console.print(printable(f"▲ {_name(cell['config'], axes)}: {remark}"))
 
 
 def summary_table(document: Mapping[str, Any]) -> Table:
@@ -43,14 +48,30 @@ def summary_table(document: Mapping[str, Any]) -> Table:
     columns = [(varying.name, varying.kind != "text") for varying in axes]
     columns += [("status", False), ("runs", True)]
     columns += [(f"{name} {statistic}", True) for name, statistic in _SHOWN]
-    columns += [(_title(name), True) for name in _SINGLES]
+    singles = [*_SINGLES, *(name for name in _IF_KNOWN if any(cell["metrics"][name] is not None for cell in cells))]
+    columns += [(_title(name), True) for name in singles]
     rows = []
     for cell in cells:
         row = [str(cell["config"][varying.name]) for varying in axes]
         row += [cell["status"], str(cell["runs"])]
-        row += [_number(cell["metrics"][name][statistic]) for name, statistic in _SHOWN]
-        row += [_single(cell, name) for name in _SINGLES]
+        row += [_number((cell["metrics"][name] or {}).get(statistic)) for name, statistic in _SHOWN]
+        row += [_single(cell, name) for name in singles]
         rows.append(row)
+    return table(columns, rows)
+
+
+def class_table(document: Mapping[str, Any]) -> Table:
+    """The figures of each class of requests, cell by cell."""
+    axes = varying_axes([cell["config"] for cell in document["cells"]])
+    columns = [(varying.name, varying.kind != "text") for varying in axes] + [("class", False)]
+    columns += [(f"{name} {statistic}", True) for name, statistic in _SHOWN] + [("itl_ms max", True)]
+    columns += [(name, True) for name in _CLASS_SINGLES]
+    rows = []
+    for cell in document["cells"]:
+        for name, metrics in cell["classes"].items():
+            row = [str(cell["config"][varying.name]) for varying in axes] + [printable(name)]
+            row += [_number((metrics[metric] or {}).get(statistic)) for metric, statistic in (*_SHOWN, ("itl_ms", "max"))]
+            rows.append(row + [_number(metrics[metric]) for metric in _CLASS_SINGLES])
     return table(columns, rows)
 
 
@@ -64,12 +85,16 @@ def _single(cell: Mapping[str, Any], name: str) -> str:
         return bytes_text(value) if value is not None else "–"
     interval = cell["intervals"].get(name)
     text = _number(value)
-    return f"{text} ± {significant((interval[1] - interval[0]) / 2, 2)}" if interval and value is not None else text
+    if not interval or value is None:
+        return text
+    half = (interval[1] - interval[0]) / 2
+    return f"{text} ± {significant(half, 2)}" if half <= abs(value) else f"{text} ± over 100 %"
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else significant(value)
 
 
-def _name(configuration: Mapping[str, Any]) -> str:
-    return " · ".join(f"{name} {configuration[name]}" for name in ("quant", "concurrency") if name in axis.BY_NAME)
+def _name(configuration: Mapping[str, Any], axes: Sequence[axis.Axis]) -> str:
+    """What tells a cell apart."""
+    return " · ".join(f"{varying.name} {configuration[varying.name]}" for varying in axes) or "the only cell"
