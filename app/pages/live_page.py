@@ -12,7 +12,7 @@ from app.actions import Actions
 from app.bridge.sweep_bridge import SweepBridge, SweepOutcome
 from app.pages.live.plot_board import PlotBoard
 from app.pages.live.progress_words import ProgressWords
-from app.pages.live.sweep_card import SweepCard
+from app.pages.live.sweep_card import SweepCard, each_of
 from app.pages.live.tile_strip import TileStrip
 from app.pages.page import Page
 from app.settings import Settings
@@ -175,6 +175,7 @@ class LivePage(Page):
                 if self._running_cell is not None:
                     self.tiles.begin_run(run, self._running_cell, weights_bytes)
                 self.board.memory.set_levels(weights_bytes, other_bytes)
+                self.board.step_tokens.set_cache(run.specification.load.prefix_cache)
             case RunEnded(run):
                 self.sweep_card.set_running(None)
                 if run.status is RunStatus.FAILED:
@@ -192,7 +193,7 @@ class LivePage(Page):
         """The session's log has no entry for a cell that simply got done; whoever watches wants to see it pass."""
         speed = (event.figures or {}).get("user_tok_s")
         if event.cell.status is CellStatus.DONE and isinstance(speed, int | float):
-            words = f"{self._words.cell_words(event.cell)} done: {rate_text(speed)} for each user"
+            words = f"{self._words.cell_words(event.cell)} done: {rate_text(speed)} for {each_of(event.cell)}"
             self.events.add(f"{datetime.now():%H:%M:%S}", words, "met")
 
     @Slot(object)

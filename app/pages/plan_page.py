@@ -1,9 +1,13 @@
 """What shall be measured: the form, and beside it what it amounts to."""
 
+from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.bridge.job import Job
 from app.pages.page import Page
@@ -15,10 +19,12 @@ from app.pages.plan.models_card import ModelsCard
 from app.pages.plan.need_card import NeedCard
 from app.pages.plan.notes_card import NotesCard
 from app.pages.plan.outlook import Note, Outlook, look_ahead
+from app.pages.plan.problems import field_words, placed
+from app.pages.plan.sample_plans import SamplePlan, sample_plans
+from app.pages.plan.serving_card import ServingCard
 from app.pages.plan.sweep_card import SweepCard, rough_duration
 from app.pages.plan.trust_card import TrustCard
-from app.pages.plan.use_case import title_of
-from app.pages.plan.words import in_words
+from app.pages.plan.words import in_words, title_of
 from app.settings import Settings
 from app.widgets.card import Card
 from app.widgets.page_header import PageHeader
@@ -27,25 +33,11 @@ from app.widgets.two_columns import GAP_PX, TwoColumns
 from profiler.errors import InferometerError
 from profiler.hardware.cpu import default_threads
 from profiler.models.sample import sample_model_path
-from profiler.plan.plan import SAMPLE_MODEL, Plan, field_problems
+from profiler.plan.plan import SAMPLE_MODEL, Load, Plan, field_problems
 from profiler.plan.plan_file import load_plan, save_plan
-from profiler.records.axis import BY_NAME
 
 DEBOUNCE_MS = 150
 """Between an edit and the look at the models' files, so that typing a number is one look."""
-
-_FIELD_WORDS = {
-    "need.slo": "Limits",
-    "need.users": "Users at once",
-    "load.concurrency": "Concurrency",
-    "models.paths": "Model",
-    "models.quant": "Quantizations",
-    "trust.repetitions": "Repeats",
-    "trust.seed": "Seed",
-    "trust.budget": "Time budget",
-    "title": "Name",
-    "": "The plan",
-}
 
 
 class PlanPage(Page):
@@ -72,6 +64,8 @@ class PlanPage(Page):
         self._timer.timeout.connect(self._look_ahead)
 
         self._header = PageHeader(self.TITLE)
+        self.samples_button = QPushButton("Sample plans")
+        self._offer_samples(sample_plans())
         self.open_button = QPushButton("Open plan…")
         self.save_button = QPushButton("Save plan…")
         self.start_button = QPushButton()
@@ -79,17 +73,17 @@ class PlanPage(Page):
         self.open_button.clicked.connect(self._on_open)
         self.save_button.clicked.connect(self._on_save)
         self.start_button.clicked.connect(self.start)
-        for button in (self.open_button, self.save_button, self.start_button):
+        for button in (self.samples_button, self.open_button, self.save_button, self.start_button):
             self._header.add(button)
         self._message = Sentence()
         self._message.hide()
 
         self.need, self.models, self.load = NeedCard(), ModelsCard(), LoadCard()
-        self.engine, self.trust = EngineCard(default_threads()), TrustCard()
-        self._cards = (self.need, self.models, self.load, self.engine, self.trust)
+        self.serving, self.engine, self.trust = ServingCard(), EngineCard(default_threads()), TrustCard()
+        self._cards = (self.need, self.models, self.load, self.serving, self.engine, self.trust)
         for card in self._cards:
             card.edited.connect(self._on_edited)
-        self.need.arrival_wanted.connect(self.load.set_arrival)
+        self.need.load_wanted.connect(self._on_load_wanted)
         self.words = Sentence(role="statement")
         words_card = Card("In words")
         words_card.body.addWidget(self.words)
@@ -102,7 +96,7 @@ class PlanPage(Page):
         layout.addWidget(self._message)
         main = _column("The plan", *self._cards)
         side = _column("What it amounts to", words_card, self.sweep, self.notes)
-        layout.addWidget(TwoColumns(main, side, shares=(9, 5), side_px=384, narrow_px=820), 1)
+        layout.addWidget(TwoColumns(main, side, shares=(9, 5), side_px=398, narrow_px=820), 1)
         self.set_plan(self._remembered())
 
     def set_plan(self, plan: Plan) -> None:
@@ -117,15 +111,16 @@ class PlanPage(Page):
         plan = self._plan or FIRST_PLAN
         self.set_plan(plan.model_copy(update={"models": plan.models.model_copy(update={"paths": (name,)})}))
 
-    def open_plan_file(self, path: Path) -> None:
-        """Show the plan in this file, or tell why not."""
+    def open_plan_file(self, path: Path, name: str = "") -> None:
+        """Show the plan in this file, or tell why not; by another name than the file's where one is given."""
+        name = name or path.name
         try:
             plan = load_plan(path)
         except InferometerError as error:
-            self._tell(f"{path.name} was not opened. {as_sentence(error.sentence)}", "broken")
+            self._tell(f"{name} was not opened. {as_sentence(error.sentence)}", "broken")
             return
         self.set_plan(plan)
-        self._tell(f"{path.name} was opened.", "met")
+        self._tell(f"{name} was opened.", "met")
 
     def save_plan_file(self, path: Path) -> None:
         """Write the plan to this file, or tell why not."""
@@ -168,15 +163,31 @@ class PlanPage(Page):
             return FIRST_PLAN
 
     def _document(self) -> dict[str, object]:
-        document: dict[str, object] = {}
+        document: dict[str, Any] = {}
         for card in self._cards:
-            document.update(card.document())
+            for section, fields in card.document().items():
+                # Load and serving are two cards of one section.
+                document[section] = {**document.get(section, {}), **fields} if isinstance(fields, dict) else fields
         return document
+
+    def _offer_samples(self, samples: tuple[SamplePlan, ...]) -> None:
+        """A menu of the plans that ship; no button where there are none."""
+        menu = QMenu(self.samples_button)
+        menu.setToolTipsVisible(True)
+        for sample in samples:
+            action = QAction(sample.title, menu)
+            action.setToolTip(sample.summary)
+            action.setStatusTip(sample.summary)
+            action.setData(sample)
+            menu.addAction(action)
+        menu.triggered.connect(self._on_sample_chosen)
+        self.samples_button.setMenu(menu)
+        self.samples_button.setHidden(not samples)
 
     @Slot()
     def _on_edited(self) -> None:
         document = self._document()
-        self._problems = field_problems(document)
+        self._problems = placed(field_problems(document))
         self._plan = None if self._problems else Plan.from_document(document)
         for card in self._cards:
             card.show_problems(self._problems)
@@ -186,11 +197,13 @@ class PlanPage(Page):
             self._timer.stop()
             self.words.show_text("The plan is not complete yet: what is missing is told beside its field.", "muted")
             self.sweep.show_nothing()
+            self.load.show_outlook(None)
             self._show_notes()
         else:
             self.settings.last_plan = self._plan.to_document()
             self.need.follow(self._plan)
             self.load.follow(self._plan)
+            self.serving.follow(self._plan)
             self.engine.follow(self._plan)
             self.trust.suggest_name(title_of(self._plan))
             self._header.show_text(self.TITLE, self._plan.title or title_of(self._plan))
@@ -216,6 +229,7 @@ class PlanPage(Page):
         self.words.show_text(in_words(outlook.plan, outlook.labels))
         self.models.show_descriptions(outlook.descriptions, outlook.unreadable)
         self.sweep.show_outlook(outlook)
+        self.load.show_outlook(outlook)
         self._show_notes()
         self._show_start()
 
@@ -232,7 +246,7 @@ class PlanPage(Page):
         if self._is_measuring:
             return "A sweep is running: it has to end first."
         for field, text in self._problems.items():
-            return f"{_field_words(field)}: {text.rstrip('.')}."
+            return f"{field_words(field)}: {text.rstrip('.')}."
         if self._outlook is not None and self._outlook.plan == self._plan and self._outlook.refusal:
             return as_sentence(self._outlook.refusal)
         return ""
@@ -250,7 +264,7 @@ class PlanPage(Page):
         self.save_button.setToolTip("" if self._plan is not None else "The plan is not complete yet")
 
     def _show_notes(self) -> None:
-        notes = [Note(f"{_field_words(field)}: {text.rstrip('.')}.", "broken") for field, text in self._problems.items()]
+        notes = [Note(f"{field_words(field)}: {text.rstrip('.')}.", "broken") for field, text in self._problems.items()]
         if self._outlook is not None:
             notes += [Note(as_sentence(self._outlook.refusal), "broken")] if self._outlook.refusal else []
             notes += self._outlook.notes
@@ -259,6 +273,19 @@ class PlanPage(Page):
     def _tell(self, sentence: str, tone: Tone) -> None:
         self._message.show_text(sentence, tone)
         self._message.show()
+
+    @Slot(object)
+    def _on_load_wanted(self, fields: Mapping[str, Any]) -> None:
+        """A use case names fields of the load; the card that has the field takes it."""
+        wanted = Load.model_validate(dict(fields))
+        self.load.set_load(wanted, list(fields))
+        self.serving.set_load(wanted, list(fields))
+
+    @Slot(QAction)
+    def _on_sample_chosen(self, action: QAction) -> None:
+        sample: SamplePlan = action.data()
+        with resources.as_file(sample.file) as path:
+            self.open_plan_file(path, sample.title)
 
     @Slot()
     def _on_open(self) -> None:
@@ -285,12 +312,6 @@ def _column(name: str, *cards: QWidget) -> QWidget:
         layout.addWidget(card)
     layout.addStretch(1)
     return column
-
-
-def _field_words(field: str) -> str:
-    """What a field is called in the form."""
-    name = field.rpartition(".")[2]
-    return _FIELD_WORDS.get(field) or (BY_NAME[name].label if name in BY_NAME else name.replace("_", " ").capitalize())
 
 
 def _is_sample(path: Path) -> bool:

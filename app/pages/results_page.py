@@ -13,13 +13,12 @@ from app.dialogs.export_question import ask_export
 from app.pages.page import Page
 from app.pages.results.answer import answer, most_output
 from app.pages.results.answer_card import AnswerCard
-from app.pages.results.cell_card import CellCard
 from app.pages.results.cell_columns import cell_columns
 from app.pages.results.curve_card import CurveCard
-from app.pages.results.distribution_card import DistributionCard
 from app.pages.results.need_verdict import Verdict
 from app.pages.results.nothing_open import NothingOpen
-from app.pages.results.raw_latencies import CellDistribution, read_distributions
+from app.pages.results.policy_comparison import compared_cells
+from app.pages.results.selection_side import MOST_COMPARED, SelectionSide
 from app.pages.results.session_view import CellView, SessionView, read_session
 from app.settings import Settings
 from app.tables.record_table import RecordTable
@@ -35,9 +34,6 @@ from profiler.session.reader import SessionReader
 
 MOST_ROWS_IN_SIGHT = 8
 """A longer table scrolls within its card."""
-
-MOST_COMPARED = 4
-"""Cells whose distributions are drawn together: one for each colour."""
 
 
 class ResultsPage(Page):
@@ -60,9 +56,7 @@ class ResultsPage(Page):
         self._view: SessionView | None = None
         self._wanted: Path | None = None
         self._reading: Job | None = None
-        self._drawing: Job | None = None
         self._exporting: Job | None = None
-        self._drawn: tuple[int, ...] = ()
 
         self._header = PageHeader(self.TITLE)
         self.open_button = QPushButton("Open…")
@@ -87,9 +81,8 @@ class ResultsPage(Page):
         self.table: RecordTable[CellView] = RecordTable(())
         self.view = TableView(self.table, "Cells", several=True)
         self.view.chosen.connect(self._on_chosen)
-        self.first_token = DistributionCard("First token", "ttft_ms", "requests")
-        self.between = DistributionCard("Between tokens", "itl_ms", "gaps")
-        self.cell = CellCard()
+        self.side = SelectionSide()
+        self.side.failed.connect(self._on_failed)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.nothing)
         self._stack.addWidget(self._content())
@@ -108,13 +101,12 @@ class ResultsPage(Page):
         table_card.set_title("Cells", "choose up to four to see their distributions")
         table_card.body.addWidget(self.view)
         main = _column("Evidence", (self.curve, 3), (table_card, 2))
-        side = _column("Selected cells", (self.first_token, 1), (self.between, 1), (self.cell, 0))
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP_PX)
         layout.addWidget(self.answer)
-        layout.addWidget(TwoColumns(main, side, shares=(3, 2), side_px=360, narrow_px=1000), 1)
+        layout.addWidget(TwoColumns(main, self.side, shares=(3, 2), side_px=360, narrow_px=1000), 1)
         return content
 
     @Slot(object)
@@ -139,7 +131,7 @@ class ResultsPage(Page):
     @property
     def is_busy(self) -> bool:
         """Whether something is being read or written."""
-        return any(job is not None for job in (self._reading, self._drawing, self._exporting))
+        return self._reading is not None or self._exporting is not None or self.side.is_busy
 
     @property
     def message(self) -> str:
@@ -166,10 +158,10 @@ class ResultsPage(Page):
         self.answer.show_answer(answer(view))
         self.curve.show_session(view)
         kept = [] if is_new else self._selected_ids()
-        self.table.show_records(view.cells, cell_columns(view.varying, has_need=bool(view.slo)))
+        self.table.show_records(view.cells, cell_columns(view.varying, view.cells, has_need=view.has_limits))
         self.view.setMinimumHeight(self.view.height_of_rows(MOST_ROWS_IN_SIGHT))
         self._stack.setCurrentIndex(1)
-        self._drawn = ()
+        self.side.show_session(view)
         chosen = [row for row, cell in enumerate(view.cells) if cell.cell_id in kept] or _worth_a_look(view)
         self.view.select_rows(chosen)
         self._show_selected()
@@ -198,42 +190,10 @@ class ResultsPage(Page):
     def _show_selected(self) -> None:
         """Have the charts and the card show the selected cells."""
         rows = self.view.selected_rows()
-        ids = self._selected_ids()
-        self.curve.show_selected(ids)
-        self.cell.setVisible(bool(rows))
-        if rows:
-            current = self.view.current_row()
-            self.cell.show_cell(self.table.record(current if current in rows else rows[0]))
-        self._draw_distributions()
-
-    def _draw_distributions(self) -> None:
-        """Have the distributions of the selected cells read; one reading at a time, of the latest selection."""
-        ids = self._selected_ids()[:MOST_COMPARED]
-        if self._view is None or self._drawing is not None or ids == self._drawn:
-            return
-        path, metrics = self._view.path, (self.first_token.latency, self.between.latency)
-        self._drawn = ids
-        self._drawing = Job(lambda line: (path, read_distributions(path, ids, metrics)), self)
-        self._drawing.succeeded.connect(self._on_distributions)
-        self._drawing.failed.connect(self._on_failed)
-        self._drawing.ended.connect(self._on_drawing_ended)
-        self._drawing.start()
-
-    @Slot(object)
-    def _on_distributions(self, found: tuple[Path, dict[int, dict[str, CellDistribution]]]) -> None:
-        path, distributions = found
-        if self._view is None or self._view.path != path:
-            return
-        names = {cell.cell_id: cell.legend for cell in self._view.cells}
-        for card in (self.first_token, self.between):
-            card.show_cells({names[cell_id]: by_name[card.latency] for cell_id, by_name in distributions.items()}, self._view.slo)
-
-    @Slot()
-    def _on_drawing_ended(self) -> None:
-        assert self._drawing is not None
-        self._drawing.deleteLater()
-        self._drawing = None
-        self._draw_distributions()
+        self.curve.show_selected(self._selected_ids())
+        current = self.view.current_row()
+        shown = current if current in rows else rows[0] if rows else None
+        self.side.show_cells([self.table.record(row) for row in rows], None if shown is None else self.table.record(shown))
 
     @Slot(int)
     def _on_point_chosen(self, cell_id: int) -> None:
@@ -341,8 +301,12 @@ def _subtitle(view: SessionView) -> str:
 
 
 def _worth_a_look(view: SessionView) -> Sequence[int]:
-    """The rows that are selected first: the cells for the users of the need, else the one with most output."""
+    """The rows that are selected first: the cells that the answer is about, else the one with most output."""
     rows = {cell.cell_id: row for row, cell in enumerate(view.cells)}
+    if compared := compared_cells(view):
+        # Of a mix the extremes: each cell has a curve for each of its classes.
+        shown = (compared[0], compared[-1]) if compared[0].classes else compared
+        return [rows[cell.cell_id] for cell in shown]
     if view.need_users is not None:
         served = [cell for cell in view.measured if cell.users == view.need_users]
         if served:

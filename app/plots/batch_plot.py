@@ -20,7 +20,7 @@ class BatchPlot(TimePlot):
             whole=True,
             parent=parent,
         )
-        self.setToolTip("Batch occupancy and queue length: requests due and not yet started")
+        self.setToolTip("Batch occupancy, and the queue: requests due and not yet started; a queue that keeps rising is overload")
 
     def show_figures(self, figures: LiveFigures) -> None:
         """Show these."""

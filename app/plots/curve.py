@@ -53,12 +53,14 @@ class Curve:
 
     Attributes:
         style: may be replaced when the unit changes.
+        is_shown: False where there is nothing to be told of it; then it is in no legend and has no points.
         times_s: ascending.
         values: NaN where there is nothing; `upper` likewise, empty unless the shape is a band.
     """
 
     def __init__(self, style: CurveStyle) -> None:
         self.style = style
+        self.is_shown = True
         self.times_s = EMPTY
         self.values = EMPTY
         self.upper = EMPTY

@@ -1,7 +1,8 @@
-"""Shares of requests (or gaps) served within a time: empirical distributions, dashed where too few values back them."""
+"""Shares of requests (or gaps) served within a time: empirical distributions, dotted where too few values back them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyqtgraph
@@ -10,14 +11,23 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QWidget
 
 from app.plots.figure import SYMBOLS, Figure
-from app.plots.legend import LegendItem, series_item
+from app.plots.legend import LegendItem
 from app.tokens import Tokens, mixed
 from app.typeface import font
 from profiler.units import milliseconds_text
 
+Line = Literal["solid", "dashed", "dash-dotted"]
+
+_PENS: dict[Line, Qt.PenStyle] = {
+    "solid": Qt.PenStyle.SolidLine,
+    "dashed": Qt.PenStyle.DashLine,
+    "dash-dotted": Qt.PenStyle.DashDotLine,
+}
 _MOST_POINTS = 2000
 _MARKED_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _FARTHEST_LIMIT = 2.0
+_LEFT_SHARE = 0.3
+_SEEN_SHARE = 0.95  # of a distribution of which nothing is stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +35,25 @@ class EcdfSeries:
     """One distribution (`analysis.distribution.ecdf`).
 
     Attributes:
+        look: its name, colour and marker.
         values_ms: ascending.
         shares: of one, ascending; the last is below 1 where some requests never got there.
-        stated_share: the highest share that so many values can state; the curve is dashed above it.
+        stated_share: the highest share that so many values can state; the curve is dotted above it.
+        independent: how many these values are.
+        line: tells apart what has one colour.
     """
 
-    name: str
+    look: LegendItem
     values_ms: NDArray[np.float64]
     shares: NDArray[np.float64]
     stated_share: float
+    independent: int = 0
+    line: Line = "solid"
+
+    @property
+    def name(self) -> str:
+        """Its name in the legend."""
+        return self.look.words
 
 
 class EcdfPlot(Figure):
@@ -46,42 +66,62 @@ class EcdfPlot(Figure):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         self._series: tuple[EcdfSeries, ...] = ()
         self._limit_ms: float | None = None
+        self._has_one_subject = False
         self.is_limit_in_view = True
         super().__init__(name, "", "", parent)
 
-    def show_series(self, series: Sequence[EcdfSeries], limit_ms: float | None = None) -> None:
-        """Show these, and a limit where there is one."""
+    def show_series(self, series: Sequence[EcdfSeries], limit_ms: float | None = None, *, has_one_subject: bool = False) -> None:
+        """Show these.
+
+        Args:
+            series: the distributions.
+            limit_ms: a limit, None where there is none.
+            has_one_subject: they are views of the same, so that none may be left out of sight for being long.
+        """
         self._series = tuple(series)
+        self._has_one_subject = has_one_subject
         self._limit_ms = limit_ms
-        self.legend.set_items([series_item(item.name, index) for index, item in enumerate(self._series)])
+        self.legend.set_items([item.look for item in self._series])
         self.redraw()
 
     def paint_content(self, colors: Tokens) -> None:
         """The limit, then each curve in two parts."""
         if self._limit_ms is not None:
+            side = 0 if self._limit_ms < _LEFT_SHARE * self._reach_ms() else 1  # there is no room for words at the very left
             line = pyqtgraph.InfiniteLine(
                 self._limit_ms,
                 pen=pyqtgraph.mkPen(colors.muted, width=1, style=Qt.PenStyle.DashLine),
                 label=f"limit {milliseconds_text(self._limit_ms)}",
-                labelOpts={"position": 0.08, "color": colors.muted, "anchors": [(1, 0.5), (1, 0.5)]},
+                labelOpts={"position": 0.08, "color": colors.muted, "anchors": [(side, 0.5), (side, 0.5)]},
             )
             line.label.setFont(font("label"))
             self.plot.addItem(line, ignoreBounds=True)
-        for index, item in enumerate(self._series):
+        for item in reversed(self._series):  # the first one on top
             if len(item.values_ms):
-                self._paint_series(colors, series_item(item.name, index), item)
+                self._paint_series(colors, item.look, item)
         self.plot.setLimits(xMin=0, yMin=0, yMax=104)
 
-    def fit(self) -> None:
-        """From 0 to a little beyond what can be stated; the few slowest values or a far limit would squeeze all others."""
+    def _reach_ms(self) -> float:
+        """A little beyond what can be stated, and a limit that is not far.
+
+        The few slowest values, a far limit, or a latency that grew with its run would squeeze all others.
+        """
+        stated = [item for item in self._series if item.stated_share > 0 or self._has_one_subject]
         ends = [
-            float(item.values_ms[min(len(item.values_ms) - 1, int(np.searchsorted(item.shares, item.stated_share)))])
-            for item in self._series
+            float(
+                item.values_ms[min(len(item.values_ms) - 1, int(np.searchsorted(item.shares, item.stated_share or _SEEN_SHARE)))]
+            )
+            for item in stated or self._series
             if len(item.values_ms)
         ]
         right = 1.25 * max([*ends, 1e-3])
         if self._limit_ms is not None and self._limit_ms <= _FARTHEST_LIMIT * right:
             right = max(right, 1.06 * self._limit_ms)
+        return right
+
+    def fit(self) -> None:
+        """From 0 as far as it reaches."""
+        right = self._reach_ms()
         self.is_limit_in_view = self._limit_ms is None or self._limit_ms <= right
         self.plot.setRange(xRange=(0, right), yRange=(0, 103), padding=0)
 
@@ -93,7 +133,9 @@ class EcdfPlot(Figure):
         y = 100 * np.repeat(np.concatenate(([0.0], item.shares[kept])), 2)[:-1]
         stated = y <= 100 * item.stated_share
         until = max(1, int(np.count_nonzero(stated)))
-        self.plot.addItem(pyqtgraph.PlotCurveItem(x[:until], y[:until], pen=pyqtgraph.mkPen(ink, width=1)))
+        self.plot.addItem(
+            pyqtgraph.PlotCurveItem(x[:until], y[:until], pen=pyqtgraph.mkPen(ink, width=1, style=_PENS[item.line]))
+        )
         if until < len(x):
             faint = pyqtgraph.mkPen(mixed(colors.surface, ink, 0.55), width=1, style=Qt.PenStyle.DotLine)
             self.plot.addItem(pyqtgraph.PlotCurveItem(x[until - 1 :], y[until - 1 :], pen=faint))

@@ -15,6 +15,8 @@ from app.tokens import Tokens, tokens
 from app.typeface import font
 
 _WIDEST_REACH = 1.3
+_FARTHEST_NEED = 3.0  # times the highest cell: a limit far above all of them would press them flat
+_NEAR = 0.06  # of the plane: labels nearer than that would cover each other
 _MOST_LABELS = 60  # more would cover each other
 
 
@@ -52,6 +54,23 @@ def _reach(value: float, interval: tuple[float, float] | None) -> float:
     return min(interval[1], _WIDEST_REACH * value) if interval else value
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Where a need is met: on one side of a value of one of the two figures.
+
+    Attributes:
+        value: the limit.
+        words: at its line.
+        is_x: it is a limit on the figure along x, else on that along y.
+        is_met_above: which side meets it.
+    """
+
+    value: float
+    words: str
+    is_x: bool = True
+    is_met_above: bool = True
+
+
 class FrontierPlot(Figure):
     """The plane of two figures.
 
@@ -63,7 +82,7 @@ class FrontierPlot(Figure):
 
     def __init__(self, x_label: str, y_label: str, parent: QWidget | None = None) -> None:
         self._series: tuple[FrontierSeries, ...] = ()
-        self._need: tuple[float, bool, str] | None = None
+        self._need: Need | None = None
         self._selected: frozenset[int] = frozenset()
         self._rings = pyqtgraph.ScatterPlotItem(pxMode=True)
         super().__init__("Latency against throughput", x_label, y_label, parent)
@@ -75,9 +94,9 @@ class FrontierPlot(Figure):
         self.setAccessibleDescription("; ".join(mark.words for item in self._series for mark in item.marks))
         self.redraw()
 
-    def set_need(self, x: float | None, words: str = "", *, is_met_above: bool = True) -> None:
-        """Mark where the need is met: on one side of `x`; None marks nothing."""
-        self._need = None if x is None else (x, is_met_above, words)
+    def set_need(self, need: Need | None) -> None:
+        """Mark where the need is met; None marks nothing."""
+        self._need = need
         self.redraw()
 
     def select(self, cell_ids: Iterable[int]) -> None:
@@ -88,7 +107,7 @@ class FrontierPlot(Figure):
     def paint_content(self, colors: Tokens) -> None:
         """Region, lines, intervals, points, rings."""
         if self._need is not None:
-            self._paint_need(colors, *self._need)
+            self._paint_need(colors, self._need)
         for index, item in enumerate(self._series):
             look = series_item(item.name, index)
             color = QColor(colors.series[look.color])
@@ -114,25 +133,36 @@ class FrontierPlot(Figure):
 
     def fit(self) -> None:
         """All cells, from 0, so that distances are honest; the place where the need begins, too."""
-        marks = [mark for item in self._series for mark in item.marks]
-        need = [self._need[0]] if self._need else []
-        right = max([1.0, *need, *(_reach(mark.x, mark.x_interval) for mark in marks)])
-        top = max([1.0, *(_reach(mark.y, mark.y_interval) for mark in marks)])
+        right, top = self._reaches()
+        need = self._need
+        if need is not None and need.is_x:
+            right = max(right, need.value)
+        elif need is not None and need.value <= _FARTHEST_NEED * top:
+            top = max(top, need.value)
         self.plot.setRange(xRange=(0, right * 1.05), yRange=(0, top * 1.15), padding=0)
 
-    def _paint_need(self, colors: Tokens, x: float, is_met_above: bool, words: str) -> None:
+    def _paint_need(self, colors: Tokens, need: Need) -> None:
         tint = QColor(colors.met)
         tint.setAlphaF(0.12)  # the grid shines through
-        far = 100 * max([x, *(mark.x for item in self._series for mark in item.marks)])  # 1e9 is drawn on the wrong side
-        region = pyqtgraph.LinearRegionItem((x, far) if is_met_above else (0, x), movable=False, brush=tint, pen=tint)
+        values = [mark.x if need.is_x else mark.y for item in self._series for mark in item.marks]
+        far = 100 * max([need.value, *values])  # 1e9 is drawn on the wrong side
+        region = pyqtgraph.LinearRegionItem(
+            (need.value, far) if need.is_met_above else (0, need.value),
+            orientation="vertical" if need.is_x else "horizontal",
+            movable=False,
+            brush=tint,
+            pen=tint,
+        )
         region.setZValue(-2000)  # behind all else
         self.plot.addItem(region, ignoreBounds=True)
-        side = 0 if is_met_above else 1  # the words stand where the need is met
+        side = 0 if need.is_met_above else 1  # the words stand where the need is met
+        anchor = (side, 0.5) if need.is_x else (1, 1 - side)
         line = pyqtgraph.InfiniteLine(
-            x,
+            need.value,
+            angle=90 if need.is_x else 0,
             pen=pyqtgraph.mkPen(colors.met, width=1, style=Qt.PenStyle.DashLine),
-            label=words,
-            labelOpts={"position": 0.96, "color": colors.met, "anchors": [(side, 0.5), (side, 0.5)]},
+            label=need.words,
+            labelOpts={"position": 0.96, "color": colors.met, "anchors": [anchor, anchor]},
         )
         line.label.setFont(font("label"))
         self.plot.addItem(line, ignoreBounds=True)
@@ -150,13 +180,27 @@ class FrontierPlot(Figure):
             self.plot.addItem(pyqtgraph.PlotCurveItem(x, y, connect="pairs", pen=pyqtgraph.mkPen(color, width=1)))
 
     def _paint_labels(self, colors: Tokens, marks: Sequence[FrontierMark], *, is_above: bool) -> None:
-        """Neighbouring lines have theirs on opposite sides of their points, so that they seldom meet."""
-        for mark in marks:
-            if mark.label:
-                label = pyqtgraph.TextItem(mark.label, color=colors.muted, anchor=(-0.2, 1.0) if is_above else (1.2, 0.0))
-                label.setFont(font("label"))
-                label.setPos(mark.x, mark.y)
-                self.plot.addItem(label, ignoreBounds=True)
+        """Neighbouring lines have theirs on opposite sides of their points; points too near to each other share one."""
+        right, top = self._reaches()
+        groups: list[list[FrontierMark]] = []
+        for mark in (mark for mark in marks if mark.label):
+            last = groups[-1][-1] if groups else None
+            if last is not None and abs(mark.x - last.x) < _NEAR * right and abs(mark.y - last.y) < _NEAR * top:
+                groups[-1].append(mark)
+            else:
+                groups.append([mark])
+        for group in groups:
+            words = ", ".join(mark.label for mark in group)
+            label = pyqtgraph.TextItem(words, color=colors.muted, anchor=(-0.2, 1.0) if is_above else (1.2, 0.0))
+            label.setFont(font("label"))
+            label.setPos(group[0].x, group[0].y)
+            self.plot.addItem(label, ignoreBounds=True)
+
+    def _reaches(self) -> tuple[float, float]:
+        """How far right and up the cells and their intervals go."""
+        marks = [mark for item in self._series for mark in item.marks]
+        right = max([1.0, *(_reach(mark.x, mark.x_interval) for mark in marks)])
+        return right, max([1.0, *(_reach(mark.y, mark.y_interval) for mark in marks)])
 
     def _ring(self, colors: Tokens) -> None:
         chosen = [mark for item in self._series for mark in item.marks if mark.cell_id in self._selected]

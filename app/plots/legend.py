@@ -18,6 +18,7 @@ SAMPLE_PX = 14
 GAP_PX = 12
 _WORDS_PX = 4
 _LEAST_PX = 200
+_LINE_PX = 18
 _MARKER_PX = 5
 _MARKERS: tuple[Marker, ...] = ("circle", "square", "triangle", "diamond")
 
@@ -78,11 +79,12 @@ def paint_item(painter: QPainter, colors: Tokens, baseline: QPointF, item: Legen
 
 
 class LegendLine(QWidget):
-    """The legend of a figure, for its card's title line."""
+    """The legend of a figure: for its card's title line, or wrapped over as many lines as it takes (`set_wrapping`)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._items: tuple[LegendItem, ...] = ()
+        self._wraps = False
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def set_items(self, items: Sequence[LegendItem]) -> None:
@@ -93,23 +95,50 @@ class LegendLine(QWidget):
         self.updateGeometry()
         self.update()
 
+    def set_wrapping(self) -> None:
+        """Have room of its own: items that do not fit a line go on the next one."""
+        self._wraps = True
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def hasHeightForWidth(self) -> bool:
+        """Wrapped, it grows where it is narrow."""
+        return self._wraps
+
+    def heightForWidth(self, width: int) -> int:
+        """Its lines."""
+        return _LINE_PX * len(self._lines(width))
+
+    def _lines(self, width: float) -> list[list[LegendItem]]:
+        lines: list[list[LegendItem]] = [[]]
+        x = 0.0
+        for item in self._items:
+            if self._wraps and lines[-1] and x + item_width(item.words) > width:
+                lines.append([])
+                x = 0.0
+            lines[-1].append(item)
+            x += item_width(item.words) + GAP_PX
+        return lines
+
     def sizeHint(self) -> QSize:
         """All items in one line."""
-        return QSize(round(sum(item_width(item.words) + GAP_PX for item in self._items)), 18)
+        return QSize(round(sum(item_width(item.words) + GAP_PX for item in self._items)), _LINE_PX)
 
     def minimumSizeHint(self) -> QSize:
         """Items that do not fit are told by the tooltip; the words beside the legend give way first."""
-        return QSize(min(self.sizeHint().width(), _LEAST_PX), 18)
+        return QSize(min(self.sizeHint().width(), _LEAST_PX), _LINE_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the items that fit, and … for the others."""
         painter = QPainter(self)
         painter.setFont(font("label"))
-        x = 0.0
-        for item in self._items:
-            if x + item_width(item.words) > self.width():
-                painter.drawText(QPointF(x, 13), "…")
-                break
-            paint_item(painter, tokens(), QPointF(x, 13), item)
-            x += item_width(item.words) + GAP_PX
+        for line, items in enumerate(self._lines(self.width())):
+            x, y = 0.0, line * _LINE_PX + 13
+            for item in items:
+                if x + item_width(item.words) > self.width():
+                    painter.drawText(QPointF(x, y), "…")
+                    break
+                paint_item(painter, tokens(), QPointF(x, y), item)
+                x += item_width(item.words) + GAP_PX
         painter.end()

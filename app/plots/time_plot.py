@@ -101,6 +101,14 @@ class TimePlot(QWidget):
             curve.style = changed
             self._stale()
 
+    def set_shown(self, index: int, is_shown: bool) -> None:
+        """Leave a curve out, of the legend too, or have it again; what is left out loses its points."""
+        curve = self._curves[index]
+        if is_shown != curve.is_shown:
+            curve.is_shown = is_shown
+            curve.set_points(EMPTY, EMPTY)
+            self._stale()
+
     def set_limit(self, limit: Limit | None) -> None:
         """Draw this line; None draws none."""
         if limit != self._limit:
@@ -146,7 +154,7 @@ class TimePlot(QWidget):
         if self._backdrop is None:
             content = BackdropContent(
                 self._title,
-                tuple(curve.style.legend_item(self._right.ticks) for curve in self._curves),
+                tuple(curve.style.legend_item(self._right.ticks) for curve in self._curves if curve.is_shown),
                 self._left.ticks,
                 self._limit,
                 SPAN_S,

@@ -14,6 +14,7 @@ from profiler.units import significant
 
 _PADDING_PX = 8
 _ROW_PX = 32
+_ROUNDING = 1e-9  # of a value: below it a width is how numbers are stored, not how they vary
 
 
 def half_width_text(value: float, interval: Interval) -> str:
@@ -21,7 +22,8 @@ def half_width_text(value: float, interval: Interval) -> str:
     half = (interval[1] - interval[0]) / 2
     decimals = len(significant(value).partition(".")[2])
     text = f"{half:.{decimals}f}"
-    return f"± {significant(half, 1) if float(text) == 0 and half > 0 else text}"
+    is_told = float(text) == 0 and half > _ROUNDING * abs(value)
+    return f"± {significant(half, 1) if is_told else text}"
 
 
 class FigureDelegate(QStyledItemDelegate):

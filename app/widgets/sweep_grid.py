@@ -7,10 +7,19 @@ from profiler.plan.cells import varying_axes
 from profiler.plan.plan import AS_IS
 from profiler.records.axis import AXES, BY_NAME, AxisValue, Configuration
 
-_COLUMN_AXES = ("concurrency", "slots")
+_COLUMN_AXES = ("concurrency", "rate", "slots")
 """Axes that make good columns, the best first; else the last axis that varies."""
 
-_ALWAYS_NAMED = ("quant", "concurrency")
+_ARRIVALS = {
+    "closed": "users in a loop",
+    "offline": "all at once",
+    "poisson": "Poisson",
+    "gamma": "clumps",
+    "burst": "bursts",
+}
+"""Arrivals in a user's words, where they are not their own names."""
+
+_TOLD_UNITS = ("req/s", "s", "ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +49,66 @@ def value_text(value: AxisValue) -> str:
         return "–"
     if value == AS_IS:
         return "as is"
+    if isinstance(value, str):
+        return _ARRIVALS.get(value, value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _told(axis: str, value: AxisValue) -> str:
-    """A value beside others, so that it says what it is of: "8 users", "threads 2", "Q4_K_M"."""
-    if axis == "concurrency" and value is not None:
-        return "1 user" if value == 1 else f"{value} users"
-    if axis in ("model", "quant"):
-        return value_text(value)
-    return f"{BY_NAME[axis].label.lower()} {value_text(value)}"
+def axis_words(axis: str) -> str:
+    """An axis within a sentence: "flash attention", "unified KV", "K cache"."""
+    first, space, rest = BY_NAME[axis].label.partition(" ")
+    return f"{first if first.isupper() else first.lower()}{space}{rest}"
 
 
-def _sort_key(key: tuple[AxisValue, ...]) -> tuple[tuple[bool, float], ...]:
-    """Numbers rise; texts keep the plan's order, since the sort is stable."""
-    return tuple((isinstance(value, int | float), float(value) if isinstance(value, int | float) else 0.0) for value in key)
+def _told(axis: str, configuration: Configuration) -> str:
+    """A value beside others, so that it says what it is of: "8 users", "threads 2", "Q4_K_M"; empty where it says nothing."""
+    value = configuration.get(axis)
+    if value is None:
+        return ""
+    text = value_text(value)
+    if axis in ("concurrency", "slots"):
+        noun = "user" if axis == "concurrency" and _has_users(configuration) else "slot"
+        return f"{text} {noun}{'' if value == 1 else 's'}"
+    if axis == "turns":
+        return f"{text} turn{'' if value == 1 else 's'}"
+    if axis == "static_batch_size":
+        return f"static {text}"
+    if axis == "prefix_cache":
+        return f"cache {text}"
+    if axis in ("model", "quant", "arrival", "batching"):
+        return text
+    unit = BY_NAME[axis].unit
+    return f"{axis_words(axis)} {text}{f' {unit}' if unit in _TOLD_UNITS else ''}"
+
+
+def _told_together(axes: Sequence[str], configuration: Configuration) -> str:
+    """Several values: "cache on · prompt 128"; a static batch's size says already that it is static."""
+    if "static_batch_size" in axes and configuration.get("static_batch_size") is not None:
+        axes = [axis for axis in axes if axis != "batching"]
+    return " · ".join(filter(None, (_told(axis, configuration) for axis in axes))) or value_text(None)
+
+
+def _has_users(configuration: Configuration) -> bool:
+    """Whether somebody comes back for answers; elsewhere concurrency is another word for slots."""
+    return configuration.get("arrival") in (None, "closed")
 
 
 def _ordered(keys: Sequence[tuple[AxisValue, ...]]) -> list[tuple[AxisValue, ...]]:
-    return sorted(dict.fromkeys(keys), key=_sort_key)
+    """Each key once: on every axis numbers rise, behind them texts in the plan's order; what does not apply comes first."""
+    appeared = [{value: place for place, value in enumerate(dict.fromkeys(values))} for values in zip(*keys, strict=True)]
+
+    def rank(key: tuple[AxisValue, ...]) -> list[tuple[int, float]]:
+        ranks: list[tuple[int, float]] = []
+        for value, places in zip(key, appeared, strict=True):
+            if value is None:
+                ranks.append((0, 0.0))
+            elif isinstance(value, int | float):
+                ranks.append((1, float(value)))
+            else:
+                ranks.append((2, float(places[value])))
+        return ranks
+
+    return sorted(dict.fromkeys(keys), key=rank)
 
 
 def arrange(configurations: Sequence[Configuration]) -> SweepGrid:
@@ -73,10 +123,10 @@ def arrange(configurations: Sequence[Configuration]) -> SweepGrid:
     if len(row_axes) == 1:
         rows = tuple(value_text(key[0]) for key in row_keys)
     else:
-        rows = tuple(" · ".join(_told(axis, value) for axis, value in zip(row_axes, key, strict=True)) for key in row_keys)
+        rows = tuple(_told_together(row_axes, dict(zip(row_axes, key, strict=True))) for key in row_keys)
     return SweepGrid(
         row_title=" · ".join(BY_NAME[axis].label for axis in row_axes),
-        column_title=BY_NAME[column_axis].label,
+        column_title=_column_title(column_axis, configurations),
         rows=rows,
         columns=tuple(value_text(key[0]) for key in column_keys),
         positions=tuple(
@@ -86,12 +136,21 @@ def arrange(configurations: Sequence[Configuration]) -> SweepGrid:
     )
 
 
+def _column_title(axis: str, configurations: Sequence[Configuration]) -> str:
+    label, unit = BY_NAME[axis].label, BY_NAME[axis].unit
+    if axis != "concurrency":
+        return f"{label}, {unit}" if unit else label
+    have_users = {_has_users(configuration) for configuration in configurations}
+    return {frozenset({False}): "Slots", frozenset({True, False}): "Users or slots"}.get(frozenset(have_users), label)
+
+
 def cell_title(configuration: Configuration, varying: Sequence[str] = ()) -> str:
-    """A cell in words, with its quantization, users and what else tells it apart: "Q4_K_M · 8 users · threads 2"."""
-    named = [axis.name for axis in AXES if axis.name in _ALWAYS_NAMED or axis.name in varying]
+    """A cell in words: its quantization, users (or how else requests come) and what else tells it apart.
+
+    "Q4_K_M · 8 users · threads 2", "Q4_K_M · Poisson · rate 2 req/s".
+    """
+    always = ("quant", "concurrency") if _has_users(configuration) else ("quant", "arrival", "rate")
+    named = [axis.name for axis in AXES if axis.name in always or axis.name in varying]
     if configuration.get("quant") == AS_IS and "model" not in named:
         named[named.index("quant")] = "model"  # "as is" says nothing by itself
-    parts = [_told(axis, configuration.get(axis)) for axis in named if configuration.get(axis) is not None]
-    if configuration.get("arrival") == "offline":
-        parts.append("all at once")
-    return " · ".join(parts)
+    return _told_together(named, configuration)

@@ -21,7 +21,14 @@ from profiler.records.run_record import (
     SessionEvent,
     StepCosts,
 )
-from profiler.records.specification import ContextSettings, EngineFacts, LoadSettings, ModelSettings, RunSpecification
+from profiler.records.specification import (
+    ContextSettings,
+    EngineFacts,
+    LoadSettings,
+    ModelSettings,
+    RequestClass,
+    RunSpecification,
+)
 from profiler.records.timing import REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE, RequestStatus, Samples
 from profiler.sweep.events import (
     CellChanged,
@@ -137,7 +144,7 @@ def run_of(cell: CellRecord, run_id: int, repetition: int = 1, *, threads: int =
     specification = RunSpecification(
         ModelSettings("model.gguf", 0, True),
         ContextSettings(users, 256, 512, 512, threads, threads, "auto", "f16", "f16", True),
-        LoadSettings("closed", users, 0.0, 64, 32, None, 4, None, 512, "greedy", 1),
+        LoadSettings((RequestClass(users=users, prompt_tokens="64", output_tokens="32", requests_per_user=4),)),
     )
     return RunRecord(run_id, cell.cell_id, repetition, 1, specification)
 
@@ -168,6 +175,7 @@ def rows(run_id: int, from_s: float, until_s: float, sequences: int) -> RowsArri
     requests["due_ns"] = requests["sent_ns"] = requests["prefill_start_ns"] = round(from_s * 1e9)
     requests["first_token_ns"], requests["end_ns"] = ends_ns[0] + np.arange(sequences) * 90_000_000, ends_ns[-1]
     requests["prompt_tokens"], requests["output_tokens"], requests["status"] = 64, len(ends_ns), RequestStatus.COMPLETED
+    requests["turn"] = 1
     return RowsArrived(run_id, requests, tokens, steps)
 
 

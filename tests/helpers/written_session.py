@@ -47,6 +47,7 @@ def run_data(users: int, first_token_ms: int, gap_ms: int) -> RunData:
         of_request["request"] = number
         of_request["time_ns"] = due_ns + (first_token_ms + np.arange(TOKENS) * gap_ms) * MS
         of_request["step"] = number // users * TOKENS + np.arange(TOKENS)
+    requests["turn"] = 1
     requests["prompt_tokens"], requests["output_tokens"], requests["status"] = 64, TOKENS, RequestStatus.COMPLETED
     tokens = tokens[np.argsort(tokens["time_ns"], kind="stable")]
     ends_ns = np.unique(tokens["time_ns"])

@@ -1,4 +1,4 @@
-"""The plots of the Live page, two in a row, with one time axis and one crosshair."""
+"""The plots of the Live page, the wide ones two in a row, the small ones three, with one time span and one crosshair."""
 
 import re
 
@@ -11,16 +11,22 @@ from app.plots.gpu_plot import GpuPlot
 from app.plots.latency_plot import LatencyPlot
 from app.plots.machine_plot import MachinePlot
 from app.plots.memory_plot import MemoryPlot
+from app.plots.step_tokens_plot import StepTokensPlot
 from app.plots.throughput_plot import ThroughputPlot
 from app.plots.time_cursor import TimeCursor
+from app.plots.time_plot import TimePlot
 from profiler.analysis.live_figures import LiveFigures
 from profiler.plan.slo import Slo
 
 _GPU_CHANNEL = re.compile(r"gpu(\d+)_utilization_percent")
+_COLUMNS = 6  # of the grid: two plots take three each, three take two
+
+
+LivePlot = LatencyPlot | ThroughputPlot | BatchPlot | StepTokensPlot | MemoryPlot | BandwidthPlot | MachinePlot | GpuPlot
 
 
 class PlotBoard(QWidget):
-    """Latency, throughput, batch, memory, bandwidth, machine, and one more for each GPU that tells how busy it is."""
+    """What the load is like in large, the machine below it in small, and one plot more for each GPU that tells how busy it is."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +35,7 @@ class PlotBoard(QWidget):
         self.latency = LatencyPlot(self._cursor)
         self.throughput = ThroughputPlot(self._cursor)
         self.batch = BatchPlot(self._cursor)
+        self.step_tokens = StepTokensPlot(self._cursor)
         self.memory = MemoryPlot(self._cursor)
         self.bandwidth = BandwidthPlot(self._cursor)
         self.machine = MachinePlot(self._cursor)
@@ -36,13 +43,23 @@ class PlotBoard(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(12)
-        for index, plot in enumerate(self.plots):
-            self._grid.addWidget(plot, index // 2, index % 2)
+        for column in range(_COLUMNS):
+            self._grid.setColumnStretch(column, 1)
+        rows: tuple[tuple[TimePlot, ...], ...] = (
+            (self.latency, self.throughput),
+            (self.batch, self.step_tokens),
+            (self.memory, self.bandwidth, self.machine),
+        )
+        for row, plots in enumerate(rows):
+            span = _COLUMNS // len(plots)
+            for place, plot in enumerate(plots):
+                self._grid.addWidget(plot, row, place * span, 1, span)
+        self._fixed_rows = len(rows)
 
     @property
-    def plots(self) -> tuple[LatencyPlot | ThroughputPlot | BatchPlot | MemoryPlot | BandwidthPlot | MachinePlot | GpuPlot, ...]:
+    def plots(self) -> tuple[LivePlot, ...]:
         """All plots, in reading order."""
-        fixed = (self.latency, self.throughput, self.batch, self.memory, self.bandwidth, self.machine)
+        fixed = (self.latency, self.throughput, self.batch, self.step_tokens, self.memory, self.bandwidth, self.machine)
         return (*fixed, *(self._gpus[number] for number in sorted(self._gpus)))
 
     def set_limits(self, slo: Slo, peak_gb_s: float | None) -> None:
@@ -68,5 +85,5 @@ class PlotBoard(QWidget):
 
     def _add_gpu(self, number: int) -> None:
         self._gpus[number] = GpuPlot(number, self._cursor)
-        index = 5 + len(self._gpus)
-        self._grid.addWidget(self._gpus[number], index // 2, index % 2)
+        row, place = divmod(len(self._gpus) - 1, 2)
+        self._grid.addWidget(self._gpus[number], self._fixed_rows + row, place * _COLUMNS // 2, 1, _COLUMNS // 2)

@@ -21,9 +21,14 @@ _STATES = {
 
 
 def _speed(figures: Figures | None) -> float | None:
-    """What each user gets; offline, where there are no users in turn, the output of all together."""
+    """What each user, or each answer, gets."""
     value = (figures or {}).get("user_tok_s")
     return value if isinstance(value, int | float) else None
+
+
+def each_of(cell: CellRecord) -> str:
+    """Who gets a cell's speed: users come back for their next answer in a closed loop only."""
+    return "each user" if cell.configuration.get("arrival") == "closed" else "each answer"
 
 
 class SweepCard(Card):
@@ -31,7 +36,6 @@ class SweepCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Sweep", parent)
-        self.set_title("Sweep", "each user's tok/s")
         self.matrix = Matrix("Sweep")
         self.body.addWidget(self.matrix)
         self.body.addWidget(Sentence("colour: slower → faster · hatched: to come · ✕ failed", "muted", "small"))
@@ -42,6 +46,8 @@ class SweepCard(Card):
 
     def begin(self, cells: tuple[CellRecord, ...]) -> None:
         """A sweep of these cells begins."""
+        whose = {each_of(cell) for cell in cells}
+        self.set_title("Sweep", f"{whose.pop() if len(whose) == 1 else 'each answer'}'s tok/s")
         grid = arrange([cell.configuration for cell in cells])
         self._places = dict(zip((cell.cell_id for cell in cells), grid.positions, strict=True))
         self._shown, self._speeds, self._running = {}, {}, None
@@ -65,7 +71,7 @@ class SweepCard(Card):
             interval = event.intervals.get("user_tok_s")
             within = f", 95 % interval {significant(interval[0])} to {significant(interval[1])}" if interval else ""
             runs = f"{event.runs_done} run" + ("" if event.runs_done == 1 else "s")
-            sentence = f"{rate_text(speed)} for each user{within}, {runs}. {sentence}".strip()
+            sentence = f"{rate_text(speed)} for {each_of(event.cell)}{within}, {runs}. {sentence}".strip()
         self._shown[cell_id] = MatrixCell(
             _STATES[event.cell.status], "" if speed is None else significant(speed, 2), sentence=sentence
         )

@@ -6,35 +6,46 @@ from app.widgets.flow_layout import FlowLayout
 from app.widgets.sentence import Tone
 from app.widgets.tile import Tile
 from profiler.analysis.live_figures import LiveFigures, LiveTiles
+from profiler.analysis.reading import READING_TOK_S
 from profiler.plan.slo import Limit, Slo
 from profiler.records.metric import BY_NAME
 from profiler.records.run_record import CellRecord, RunRecord
 from profiler.units import bytes_text, count_text, percent_text, significant
 
-READING_TOK_S = 7.0
-"""Tokens a second at which a fast reader reads: 300 words a minute at 1.3 tokens a word come to 6.5."""
-
 _WAITING = "waiting for the first answer"
+_UNKNOWN = "–"
+_BATCH_TERM = (
+    "sequences in the newest step · requests due and not yet started; with a prefix cache: prompt tokens taken from it as a "
+    "share of all so far, and entries that it gave up (evictions)"
+)
 
 
 def _number(value: float) -> str:
     return significant(value, 3)
 
 
+def _losses(now: LiveTiles) -> str:
+    """Requests that got no whole answer, by how they ended; empty when there are none."""
+    counts = ((now.failed, "failed"), (now.refused, "refused"), (now.timed_out, "timed out"))
+    return " · ".join(f"{count_text(count)} {words}" for count, words in counts if count)
+
+
 class TileStrip(QWidget):
-    """Six tiles that wrap."""
+    """Six tiles that wrap. An open loop has no users who wait for each other: there the third one tells of each answer."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.first_token = Tile("First token, p50 · p95", BY_NAME["ttft_ms"].term)
         self.output = Tile("Output", BY_NAME["output_tok_s"].term)
         self.each_user = Tile("Each user", BY_NAME["user_tok_s"].term)
-        self.batch = Tile("Batch · queue", "sequences in the newest step · requests due and not yet started")
+        self.each_answer = Tile("Each answer", BY_NAME["user_tok_s"].term)
+        self.batch = Tile("Batch · waiting", _BATCH_TERM)
         self.memory = Tile("Memory", "resident set of the engine process")
         self.bandwidth = Tile("Bandwidth", "bytes a decode step must read over its seconds, as a share of the measured peak")
         layout = FlowLayout(self, spacing_px=12, equal_columns=True)
-        for tile in (self.first_token, self.output, self.each_user, self.batch, self.memory, self.bandwidth):
+        for tile in (self.first_token, self.output, self.each_user, self.each_answer, self.batch, self.memory, self.bandwidth):
             layout.addWidget(tile)
+        self.each_answer.hide()
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -43,6 +54,7 @@ class TileStrip(QWidget):
         self._peak_gb_s: float | None = None
         self._weights_bytes: int | None = None
         self._has_costs = False
+        self._has_cache = False
         self.clear("nothing measured yet")
 
     def clear(self, reason: str) -> None:
@@ -56,6 +68,11 @@ class TileStrip(QWidget):
 
     def begin_run(self, run: RunRecord, cell: CellRecord, weights_bytes: int | None) -> None:
         """A run's clock has started; the tiles empty themselves."""
+        load = run.specification.load
+        is_closed = all(each.arrival == "closed" for each in load.classes)
+        self.each_user.setVisible(is_closed)
+        self.each_answer.setVisible(not is_closed)
+        self._has_cache = load.prefix_cache
         self._slots = run.specification.context.slots
         self._has_costs = cell.costs is not None
         self._weights_bytes = weights_bytes
@@ -66,35 +83,51 @@ class TileStrip(QWidget):
         now = figures.tiles
         self._show_first_token(now)
         if now.output_tok_s is not None:
-            done = f"{now.failed} failed" if now.failed else f"{count_text(now.completed)} done"
-            prompt = f"prompt {_number(now.prompt_tok_s)} tok/s · " if now.prompt_tok_s else ""
-            self.output.show_figure(_number(now.output_tok_s), "tok/s", prompt + done, "caution" if now.failed else "muted")
+            context = _losses(now) or (
+                f"prompt {_number(now.prompt_tok_s)} tok/s · {count_text(now.completed)} done"
+                if now.prompt_tok_s
+                else f"{count_text(now.completed)} done"
+            )
+            self.output.show_figure(_number(now.output_tok_s), "tok/s", context, "caution" if _losses(now) else "muted")
         if now.user_tok_s is not None:
             context, tone = self._each_user_context(now.user_tok_s)
-            self.each_user.show_figure(_number(now.user_tok_s), "tok/s", context, tone)
+            for tile in (self.each_user, self.each_answer):
+                tile.show_figure(_number(now.user_tok_s), "tok/s", context, tone)
         if now.sequences is not None:
-            occupied = f" · KV {percent_text(now.kv_occupancy / 100)} used" if now.kv_occupancy is not None else ""
-            slots = f"of {self._slots} slot" + ("" if self._slots == 1 else "s")
-            self.batch.show_figure(f"{now.sequences} · {now.waiting}", "", slots + occupied)
+            self.batch.show_figure(f"{now.sequences} · {now.waiting}", "", self._batch_context(now))
         self._show_memory(now)
         self._show_bandwidth(now)
 
+    def _batch_context(self, now: LiveTiles) -> str:
+        """How full it is; with a prefix cache, what that has spared and given up, since the plot tells the rest."""
+        if self._has_cache and now.cached_share is not None:
+            given_up = f" · {count_text(now.evictions)} evicted" if now.evictions else ""
+            return f"{percent_text(now.cached_share / 100)} from cache{given_up}"
+        occupied = f" · KV {percent_text(now.kv_occupancy / 100)} used" if now.kv_occupancy is not None else ""
+        return f"of {self._slots} slot{'' if self._slots == 1 else 's'}{occupied}"
+
     def _show_first_token(self, now: LiveTiles) -> None:
-        if now.ttft_p50_ms is None or now.ttft_p95_ms is None:
+        ended = now.completed + now.failed + now.refused + now.timed_out
+        if not ended:
             return
         limit = next((limit for limit in self._slo if limit.metric == "ttft_ms"), None)
-        context = f"over {count_text(now.completed + now.failed)} answers"
+        context = f"over {count_text(ended)} requests"
         tone: Tone = "muted"
         if limit is not None:
-            context, tone = self._against(limit, {"p50": now.ttft_p50_ms, "p95": now.ttft_p95_ms}.get(limit.statistic))
-        self.first_token.show_figure(f"{now.ttft_p50_ms:.0f} · {now.ttft_p95_ms:.0f}", "ms", context, tone)
+            context, tone = self._against(limit, now)
+        figures = [_UNKNOWN if value is None else f"{value:.0f}" for value in (now.ttft_p50_ms, now.ttft_p95_ms)]
+        self.first_token.show_figure(" · ".join(figures), "ms", context, tone)
 
     @staticmethod
-    def _against(limit: Limit, value_ms: float | None) -> tuple[str, Tone]:
+    def _against(limit: Limit, now: LiveTiles) -> tuple[str, Tone]:
+        """A percentile that falls on a request without a first token breaks every limit; others are not kept here."""
         words = f"{limit.statistic} limit {limit.threshold:g} ms"
-        if value_ms is None:
+        values_ms = {"p50": now.ttft_p50_ms, "p95": now.ttft_p95_ms}
+        if limit.statistic not in values_ms:
             return words, "muted"
-        return (f"{words}, met so far", "met") if value_ms <= limit.threshold else (f"{words}, broken", "broken")
+        value_ms = values_ms[limit.statistic]
+        is_met = value_ms is not None and value_ms <= limit.threshold
+        return (f"{words}, met so far", "met") if is_met else (f"{words}, broken", "broken")
 
     def _each_user_context(self, user_tok_s: float) -> tuple[str, Tone]:
         limit = next((limit for limit in self._slo if limit.metric == "tpot_ms"), None)

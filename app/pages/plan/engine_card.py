@@ -1,12 +1,14 @@
-"""The fourth card: llama.cpp's settings, in one line until somebody wants to change them."""
+"""The card of llama.cpp's settings, in one line until somebody wants to change them."""
 
-from app.pages.plan.form_card import Document, FormCard
-from app.widgets.axis_field import AxisField
+from collections.abc import Iterable
+
+from app.pages.plan.form_card import Document
+from app.pages.plan.section_card import SectionCard, told_values
 from app.widgets.chips import Chips, Choice
 from app.widgets.fold import Fold
 from app.widgets.form_row import FormRow
 from profiler.modelfile.kv_cache import CACHE_TYPES
-from profiler.plan.plan import Plan
+from profiler.plan.plan import Engine, Plan
 
 _NUMBERS = (
     ("threads", "Threads", "for decode steps", "n_threads; several values make an axis"),
@@ -15,21 +17,34 @@ _NUMBERS = (
     ("ubatch_size", "Micro-batch", "tokens in a pass over the weights", "n_ubatch"),
     ("ctx_size", "Context", "tokens that each slot may hold", "n_ctx is slots × this"),
     ("n_gpu_layers", "GPU layers", "", "Layers that go to the GPU"),
+    ("tensor_split", "Tensor split", "a part for each GPU, as 3/1", "tensor_split: how much of the model each GPU gets"),
+    ("main_gpu", "Main GPU", "its number, from 0", "main_gpu: the device that does what is not split"),
 )
-_OPTIONAL = ("threads", "threads_batch", "ctx_size", "n_gpu_layers")
+_ON_OFF = ("on", "off")
 _CHOICES = (
-    ("flash_attn", "Flash attention", ("auto", "on", "off"), "flash_attn"),
+    ("split_mode", "GPU split", ("layer", "row", "none"), "split_mode: whole layers or rows of tensors on each GPU, or one GPU"),
+    ("op_offload", "Op offload", _ON_OFF, "Large operations on tensors in main memory go to a GPU (op_offload)"),
+    ("flash_attn", "Flash attention", ("auto", *_ON_OFF), "flash_attn"),
     ("cache_type_k", "K cache", CACHE_TYPES, "type_k"),
     ("cache_type_v", "V cache", CACHE_TYPES, "type_v"),
-    ("kv_unified", "Unified KV", ("on", "off"), "One buffer for all sequences instead of a stream each (kv_unified)"),
+    ("kv_unified", "Unified KV", _ON_OFF, "One buffer for all sequences instead of a stream each (kv_unified)"),
+    ("mmap", "Memory map", _ON_OFF, "Map the file instead of reading it (use_mmap)"),
+)
+_TOLD_WHEN_CHANGED = (
+    ("kv_unified", "unified KV"),
+    ("mmap", "memory map"),
+    ("op_offload", "op offload"),
+    ("split_mode", "GPU split"),
+    ("tensor_split", "tensor split"),
+    ("main_gpu", "main GPU"),
 )
 
 
-class EngineCard(FormCard):
+class EngineCard(SectionCard):
     """Every axis of the engine; several values on one make it an axis of the sweep."""
 
     def __init__(self, default_threads: int) -> None:
-        super().__init__()
+        super().__init__("engine")
         self.setAccessibleName("Engine")
         self._default_threads = default_threads
         self.fold = Fold("Engine", "engine settings")
@@ -39,42 +54,27 @@ class EngineCard(FormCard):
             "threads_batch": "as threads",
             "ctx_size": "what fits",
             "n_gpu_layers": "all, if there is one",
+            "tensor_split": "llama.cpp's own",
         }
-        self._numbers: dict[str, AxisField] = {}
-        self._choices: dict[str, Chips] = {}
+        self._numbers = {name: self.axis(name, default=defaults.get(name)) for name, *_ in _NUMBERS}
+        self._chips = {name: self.choices(name, Chips(_offered(values), several=True)) for name, _, values, _ in _CHOICES}
         for name, label, words, term in _NUMBERS:
-            field = AxisField(default=defaults.get(name, ""))
-            field.textEdited.connect(self.on_edited)
-            self._numbers[name] = field
-            self.add_row(FormRow(label, field, *([words] if words else []), term=term), f"engine.{name}", fold=self.fold)
-        for name, label, values, term in _CHOICES:
-            chips = Chips([Choice(value, value) for value in values], several=True)
-            chips.chosen.connect(self.on_edited)
-            self._choices[name] = chips
-            self.add_row(FormRow(label, chips, term=term), f"engine.{name}", fold=self.fold)
-        self._mmap = Chips([Choice("on", "on"), Choice("off", "off")])
-        self._mmap.chosen.connect(self.on_edited)
-        self.add_row(
-            FormRow("Memory map", self._mmap, term="Map the file instead of reading it (use_mmap)"), "engine.mmap", fold=self.fold
-        )
+            self.add_fields(FormRow(label, self._numbers[name], *([words] if words else []), term=term), name, fold=self.fold)
+        for name, label, _, term in _CHOICES:
+            self.add_fields(FormRow(label, self._chips[name], term=term), name, fold=self.fold)
 
     def show_plan(self, plan: Plan) -> None:
         """Show the plan's engine settings."""
-        for name, field in self._numbers.items():
-            field.show_values(getattr(plan.engine, name))
-        for name, chips in self._choices.items():
-            values = getattr(plan.engine, name)
-            offered = next(values for choice, _, values, _ in _CHOICES if choice == name)
-            chips.set_choices([Choice(value, value) for value in dict.fromkeys((*offered, *values))])
-            chips.choose(*values)
-        self._mmap.choose(plan.engine.mmap)
+        for name in ("cache_type_k", "cache_type_v"):
+            self._chips[name].set_choices(_offered(dict.fromkeys((*CACHE_TYPES, *getattr(plan.engine, name)))))
+        self.show_fields(plan.engine)
 
     def follow(self, plan: Plan) -> None:
         """Sum up what is folded."""
-        engine = plan.engine
+        engine, usual = plan.engine, Engine()
 
         def told(values: tuple[object, ...] | None, default: object) -> str:
-            return ", ".join(map(str, values)) if values else str(default)
+            return told_values(values) if values else str(default)
 
         cache = [told(engine.cache_type_k, ""), told(engine.cache_type_v, "")]
         parts = [
@@ -86,17 +86,18 @@ class EngineCard(FormCard):
             f"GPU layers {told(engine.n_gpu_layers, '')}" if engine.n_gpu_layers is not None else "",
             f"flash attention {told(engine.flash_attn, '')}",
             f"KV {cache[0]}" if cache[0] == cache[1] else f"K {cache[0]} · V {cache[1]}",
-            f"unified KV {told(engine.kv_unified, '')}" if engine.kv_unified != ("on",) else "",
-            "no memory map" if engine.mmap == "off" else "",
+            *(
+                f"{label} {told(getattr(engine, name), '')}"
+                for name, label in _TOLD_WHEN_CHANGED
+                if getattr(engine, name) != getattr(usual, name)
+            ),
         ]
         self.fold.set_summary(" · ".join(filter(None, parts)))
 
     def document(self) -> Document:
         """The settings as they are typed."""
-        engine: dict[str, object] = {}
-        for name, field in self._numbers.items():
-            engine[name] = field.values() or (None if name in _OPTIONAL else [])
-        for name, chips in self._choices.items():
-            engine[name] = list(chips.values())
-        engine["mmap"] = self._mmap.value()
-        return {"engine": engine}
+        return {"engine": self.typed()}
+
+
+def _offered(values: Iterable[str]) -> list[Choice]:
+    return [Choice(value, value) for value in values]

@@ -5,12 +5,13 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit
 
 from app.pages.plan.form_card import Document, FormCard
 from app.pages.plan.limits import LEAST_READING_TOK_S, MOST_FIRST_TOKEN_MS, MOST_READING_TOK_S, Limits
-from app.pages.plan.use_case import CHAT, OWN, USE_CASES, UseCase, use_case_of
 from app.widgets.chips import Chips, Choice
 from app.widgets.choice_field import ChoiceField
 from app.widgets.form_row import FormRow
 from app.widgets.number_field import RealField, WholeField
+from app.widgets.sentence import Sentence
 from profiler.plan.plan import Plan
+from profiler.plan.use_case import CHAT, OWN, USE_CASES, UseCase, use_case_of
 
 _SHARES = (("p50", "50 %"), ("p90", "90 %"), ("p95", "95 %"), ("p99", "99 %"), ("max", "100 %"))
 
@@ -19,17 +20,19 @@ class NeedCard(FormCard):
     """The use case, the users and the limits.
 
     Signals:
-        arrival_wanted: a use case that was chosen also sets how requests arrive ("closed", "offline").
+        load_wanted: a use case that was chosen also sets these fields of the load (a mapping of them).
     """
 
-    arrival_wanted = Signal(str)
+    load_wanted = Signal(object)
 
     def __init__(self) -> None:
         super().__init__("What do you need?")
-        self._case = Chips([Choice(case.label, case.label, case.tip) for case in USE_CASES])
+        self._case = Chips([Choice(case.name, case.label, case.reason) for case in USE_CASES])
         self._case.setAccessibleName("Use case")
         self._case.chosen.connect(self._on_case_chosen)
+        self._reason = Sentence(role="small")
         self.body.addWidget(self._case)
+        self.body.addWidget(self._reason)
 
         self._users = WholeField(0, 1_000_000)
         self._users.setSpecialValueText("any number")
@@ -78,24 +81,24 @@ class NeedCard(FormCard):
         )
 
         self._others = QLineEdit()
+        self._others.setFixedWidth(240)
         self._others.setPlaceholderText("e2e_ms.p99<=5000")
         self._others.textEdited.connect(self.on_edited)
         self._others_row = self.add_row(
             FormRow("Other limits", self._others, term="Latency, percentile and milliseconds, separated by commas"), "need.slo"
         )
-        self._show_case(CHAT, CHAT.users)
+        self._show_fields(Limits.from_text(CHAT.slo), CHAT.users)
+        self._choose(CHAT)
 
     def show_plan(self, plan: Plan) -> None:
         """Show the plan's need."""
         self._show_fields(Limits.from_text(plan.need.slo), plan.need.users)
-        self._case.choose(use_case_of(plan).label)
-        self._show_others()
+        self._choose(use_case_of(plan))
 
     def follow(self, plan: Plan) -> None:
         """Fields that no longer are those of the use case make it the person's own; which it stays until another is chosen."""
-        if self._case.value() != OWN.label:
-            self._case.choose(use_case_of(plan).label)
-            self._show_others()
+        if self._case.value() != OWN.name and not self._chosen().fits(plan):
+            self._choose(use_case_of(plan))
 
     def document(self) -> Document:
         """The need as it is typed."""
@@ -107,9 +110,12 @@ class NeedCard(FormCard):
         )
         return {"need": {"slo": limits.to_text(), "users": self._users.value() or None}}
 
-    def _show_case(self, case: UseCase, users: int | None) -> None:
-        self._show_fields(case.limits, users)
-        self._case.choose(case.label)
+    def _chosen(self) -> UseCase:
+        return next(case for case in USE_CASES if case.name == self._case.value())
+
+    def _choose(self, case: UseCase) -> None:
+        self._case.choose(case.name)
+        self._reason.show_text(case.reason, "muted")
         self._show_others()
 
     def _show_fields(self, limits: Limits, users: int | None) -> None:
@@ -129,16 +135,16 @@ class NeedCard(FormCard):
         self._reading.setEnabled(self._has_reading.isChecked())
 
     def _show_others(self) -> None:
-        self._others_row.setVisible(self._case.value() == OWN.label or bool(self._others.text()))
+        self._others_row.setVisible(self._case.value() == OWN.name or bool(self._others.text()))
 
     @Slot()
     def _on_case_chosen(self) -> None:
-        case = next(case for case in USE_CASES if case.label == self._case.value())
+        case = self._chosen()
         if case is not OWN:
-            self._show_case(case, case.users)
-        self._show_others()
-        if case.arrival is not None:
-            self.arrival_wanted.emit(case.arrival)
+            self._show_fields(Limits.from_text(case.slo), case.users)
+        self._choose(case)
+        if case.load:
+            self.load_wanted.emit(case.load)
         self.edited.emit()
 
     @Slot()

@@ -3,19 +3,25 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from app.descriptions import description_of
+from app.pages.plan.arrivals_ahead import draw_ahead
+from app.plots.arrivals_plot import ArrivalsDrawing
 from app.widgets.sentence import Tone
 from profiler.analysis.distribution import is_stated
-from profiler.errors import InferometerError, UnusableArguments
+from profiler.errors import InferometerError
 from profiler.hardware import ceilings, main_memory
 from profiler.hardware.cpu import default_threads
 from profiler.modelfile.description import ModelDescription
 from profiler.models.quantization import quantizations_folder
-from profiler.plan.cells import expand, model_labels, requests_of_run, specification
+from profiler.plan.cells import DEFAULT_CONCURRENCY, DEFAULT_OPEN_SLOTS, expand, model_labels
 from profiler.plan.plan import Plan
+from profiler.plan.resolution import requests_of_run, specification
 from profiler.plan.slo import parse_slo
 from profiler.records.axis import Configuration
+from profiler.records.specification import OPEN_LOOP
+from profiler.scheduling.trace import detect_format
 from profiler.sweep.estimate import Estimate, estimate
 from profiler.sweep.preparation import resolve_model_path
 from profiler.units import bytes_text, duration_text
@@ -41,6 +47,9 @@ class Outlook:
         refusal: why it cannot be swept, empty when it can.
         memory_free_bytes, disk_free_bytes: to hold the estimate against; None when unknown.
         notes: worst first.
+        arrivals: how requests will come by a clock, None where none does.
+        arrivals_words: the same in words, and the arrivals that are not by a clock.
+        needs_trace_columns: the trace is in no format that is known.
     """
 
     plan: Plan
@@ -53,6 +62,9 @@ class Outlook:
     memory_free_bytes: int = 0
     disk_free_bytes: int | None = None
     notes: tuple[Note, ...] = ()
+    arrivals: ArrivalsDrawing | None = None
+    arrivals_words: str = ""
+    needs_trace_columns: bool = False
 
 
 def look_ahead(plan: Plan) -> Outlook:
@@ -73,8 +85,16 @@ def look_ahead(plan: Plan) -> Outlook:
     measured = ceilings.cached()
     try:
         cells = tuple(expand(plan, labels, default_threads()))
-    except UnusableArguments as error:
-        return Outlook(plan, labels, descriptions, unreadable, refusal=error.sentence, memory_free_bytes=memory_free_bytes)
+    except InferometerError as error:
+        return Outlook(
+            plan,
+            labels,
+            descriptions,
+            unreadable,
+            refusal=error.sentence,
+            memory_free_bytes=memory_free_bytes,
+            needs_trace_columns=_needs_trace_columns(plan),
+        )
     by_label = {label: descriptions[name] for label, name in zip(labels, plan.models.paths, strict=True) if name in descriptions}
     taken = estimate(plan, cells, by_label, measured, memory_free_bytes)
     disk_free_bytes = _disk_free_bytes()
@@ -82,13 +102,26 @@ def look_ahead(plan: Plan) -> Outlook:
         *_memory_notes(cells, taken, memory_free_bytes),
         *_disk_notes(taken, disk_free_bytes),
         *_need_notes(plan),
+        *_serving_notes(plan),
         *_trust_notes(plan, cells, taken),
     ]
     if measured is None:
         notes.append(Note("The memory bandwidth of this machine is measured first, which takes about 3 s.", "muted"))
     refusal = next(iter(unreadable.values()), "")
+    arrivals, arrivals_words = draw_ahead(plan, cells)
     return Outlook(
-        plan, labels, descriptions, unreadable, cells, taken, refusal, memory_free_bytes, disk_free_bytes, tuple(notes)
+        plan,
+        labels,
+        descriptions,
+        unreadable,
+        cells,
+        taken,
+        refusal,
+        memory_free_bytes,
+        disk_free_bytes,
+        tuple(notes),
+        arrivals,
+        arrivals_words,
     )
 
 
@@ -118,12 +151,43 @@ def _disk_notes(taken: Estimate, free_bytes: int | None) -> list[Note]:
     ]
 
 
+def _needs_trace_columns(plan: Plan) -> bool:
+    load = plan.load
+    if load.trace is None or load.trace_columns is not None or "trace" not in load.arrival:
+        return False
+    try:
+        return detect_format(Path(load.trace).expanduser()) is None
+    except InferometerError:  # it cannot be read, with or without columns
+        return False
+
+
 def _need_notes(plan: Plan) -> list[Note]:
-    users = plan.need.users
-    if users is None or plan.load.arrival == "offline" or users in plan.load.concurrency:
+    """Users to be served are those of a closed loop; a clock knows no users, only a rate."""
+    load, users = plan.load, plan.need.users
+    if load.classes is not None:
         return []
-    counts = ", ".join(str(count) for count in plan.load.concurrency)
-    return [Note(f"{users} users are to be served, but the load has {counts}: add {users} to have it measured.", "caution")]
+    counts = load.concurrency or DEFAULT_CONCURRENCY
+    if users is not None and "closed" in load.arrival and users not in counts:
+        told = ", ".join(str(count) for count in counts)
+        return [Note(f"{users} users are to be served, but the load has {told}: add {users} to have it measured.", "caution")]
+    return []
+
+
+def _serving_notes(plan: Plan) -> list[Note]:
+    load, notes = plan.load, []
+    if "on" in load.prefix_cache and "off" in plan.engine.kv_unified:
+        notes.append(Note("The prefix cache needs the unified KV: the engine will refuse the cells without it.", "caution"))
+    closed = [each.think_time for each in load.classes or () if each.arrival == "closed"]
+    if load.classes is None and "closed" in load.arrival:
+        closed = list(load.think_time)
+    if load.queue_limit is not None and 0 in closed:
+        notes.append(
+            Note("A user who is refused asks again at once: with a queue limit, give users a think time or a clock.", "caution")
+        )
+    if load.classes is None and OPEN_LOOP.intersection(load.arrival):
+        slots = " or ".join(str(count) for count in load.slots or load.concurrency or (DEFAULT_OPEN_SLOTS,))
+        notes.append(Note(f"Up to {slots} requests are answered at once; those that come meanwhile wait.", "muted"))
+    return notes
 
 
 def _trust_notes(plan: Plan, cells: tuple[Configuration, ...], taken: Estimate) -> list[Note]:

@@ -27,6 +27,13 @@ def rough_duration(seconds: float | None) -> str:
     return duration_text(round(seconds / 3600) * 3600)
 
 
+def spread_text(low_s: float, high_s: float) -> str:
+    """Between what a guess lies, in one unit, since the column is narrow: "30 to 120 s", "1.5 to 7 min", "1 to 3.5 h"."""
+    unit, unit_s = ("s", 1) if high_s < 180 else ("min", 60) if high_s < 7200 else ("h", 3600)
+    low, high = (float(f"{seconds / unit_s:.2g}") for seconds in (low_s, high_s))
+    return f"{low:g} to {high:g} {unit}"
+
+
 class SweepCard(Card):
     """Cells, runs, time, memory and disk."""
 
@@ -97,7 +104,7 @@ def _facts(outlook: Outlook, estimate: Estimate) -> list[Fact]:
     """The estimate held against what is here."""
     spread = ""
     if estimate.seconds_low is not None and estimate.seconds_high is not None:
-        spread = f"{rough_duration(estimate.seconds_low)} to {rough_duration(estimate.seconds_high)}"
+        spread = spread_text(estimate.seconds_low, estimate.seconds_high)
     memory, disk = estimate.memory_bytes, estimate.disk_bytes
     disk_free = outlook.disk_free_bytes
     return [
@@ -110,11 +117,11 @@ def _facts(outlook: Outlook, estimate: Estimate) -> list[Fact]:
             "Weights, KV cache and buffers of the largest cell",
         ),
         Fact(
-            "disk for quantizations",
+            "disk at the most",
             bytes_text(disk) if disk else "none",
             "" if not disk or disk_free is None else f"of {bytes_text(disk_free)} free",
             _tone(disk, disk_free),
-            "At the most; they are kept for later sweeps",
+            "Of the quantizations that are made; they are kept for later sweeps",
         ),
     ]
 

@@ -3,25 +3,27 @@
 from collections.abc import Sequence
 
 from app.pages.plan.limits import Limits
-from profiler.plan.cells import DEFAULT_OFFLINE_REQUESTS
+from app.pages.plan.load_words import class_in_words, listed, load_in_words, manner_in_words
+from app.widgets.sweep_grid import axis_words, value_text
 from profiler.plan.plan import AS_IS, Plan
 from profiler.plan.slo import PERCENTILES, parse_slo
-from profiler.records.axis import BY_NAME
+from profiler.plan.use_case import BATCH, CHAT, OWN, use_case_of
 from profiler.records.metric import BY_NAME as BY_METRIC
 from profiler.units import duration_text
+
+__all__ = ["in_words", "limits_in_words", "listed", "title_of"]
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _OFTEN = {1: "once", 2: "twice"}
 _TOLD_APART = (
-    ("load", ("slots", "prefill_chunk", "sampling")),
+    ("load", ("slots", "burstiness", "shared_prefix", "prefixes", "turns", "prefix_cache", "batching", "static_batch_size")),
+    ("load", ("static_wait_ms", "prefill_chunk", "priority", "depth", "sampling")),
     ("engine", ("threads", "threads_batch", "batch_size", "ubatch_size", "ctx_size", "n_gpu_layers")),
-    ("engine", ("flash_attn", "cache_type_k", "cache_type_v", "kv_unified")),
+    ("engine", ("flash_attn", "cache_type_k", "cache_type_v", "kv_unified", "mmap", "op_offload")),
+    ("engine", ("split_mode", "tensor_split", "main_gpu")),
 )
-
-
-def listed(words: Sequence[str]) -> str:
-    """Several as one says them: "1, 2 and 4"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+_LONGEST_TITLE = 80
+_VALUES = {"sequential": "one at a time"}
 
 
 def in_words(plan: Plan, labels: Sequence[str]) -> str:
@@ -31,7 +33,7 @@ def in_words(plan: Plan, labels: Sequence[str]) -> str:
         plan: the plan.
         labels: of its models (`plan.cells.model_labels`).
     """
-    parts = [f"Measure {_models(plan, labels)} {_load(plan)}{_combinations(plan)}"]
+    parts = [f"Measure {_models(plan, labels)} {load_in_words(plan)}{_combinations(plan)}"]
     parts.append(f"{_often(plan.trust.repetitions)} in mixed order")
     sentence = ", ".join(parts)
     if plan.trust.budget is not None:
@@ -75,33 +77,36 @@ def _models(plan: Plan, labels: Sequence[str]) -> str:
     return f"{names}, as it is and as {types}," if AS_IS in plan.models.quant else f"{names} as {types}"
 
 
-def _load(plan: Plan) -> str:
-    load = plan.load
-    counts = listed([str(count) for count in load.concurrency])
-    if load.arrival == "offline":
-        requests = load.requests or DEFAULT_OFFLINE_REQUESTS
-        return f"with **{requests} requests** that are all there at the start, **{counts}** of them decoded together"
-    users = "**1 user** who asks" if load.concurrency == (1,) else f"**{counts} users** who ask"
-    if not any(load.think_time):
-        again = "as soon as an answer is there"
-    else:
-        again = f"{listed([f'{seconds:g}' for seconds in load.think_time])} s after each answer"
-    return f"with {users} again {again}"
-
-
 def _combinations(plan: Plan) -> str:
+    """What is as it seldom is, and what is varied."""
     told = []
     for section, names in _TOLD_APART:
         for name in names:
             values = getattr(getattr(plan, section), name)
-            if values is not None and len(values) > 1:
-                told.append(f"{BY_NAME[name].label.lower()} {listed([str(value) for value in values])}")
+            if values is not None and len(values) > 1 and _applies(plan, name):
+                told.append(f"{axis_words(name)} {listed([_VALUES.get(value) or value_text(value) for value in values])}")
     lengths = [
         f"{words} of {listed([str(count) for count in counts])} tokens"
         for words, counts in (("prompts", plan.load.prompt_tokens), ("answers", plan.load.output_tokens))
-        if len(counts) > 1
+        if len(counts) > 1 and plan.load.classes is None
     ]
-    return f", over {listed([*lengths, *told])}" if lengths or told else ""
+    over = f", over {listed([*lengths, *told])}" if lengths or told else ""
+    return "".join(f", {words}" for words in manner_in_words(plan)) + over
+
+
+def _applies(plan: Plan, name: str) -> bool:
+    """Whether an axis of the load makes cells: what has no meaning beside the others does not."""
+    load = plan.load
+    if load.classes is not None and name in ("burstiness", "shared_prefix", "prefixes", "turns"):
+        return False
+    return {
+        "burstiness": "gamma" in load.arrival,
+        "prefixes": any(load.shared_prefix),
+        "static_batch_size": "static" in load.batching,
+        "static_wait_ms": "static" in load.batching,
+        "priority": "continuous" in load.batching,
+        "prefill_chunk": "continuous" in load.batching and "decode" in load.priority,
+    }.get(name, True)
 
 
 def _often(repetitions: int) -> str:
@@ -119,3 +124,15 @@ def _purpose(plan: Plan) -> str:
     if limits:
         return f"which serves {whom} with {listed(limits)}" if whom else f"which keeps to {listed(limits)}"
     return f"how {whom} {'is' if users == 1 else 'are'} served" if whom else ""
+
+
+def title_of(plan: Plan) -> str:
+    """A session's name where the person gave none: "4 users chatting"."""
+    if plan.load.classes is not None:
+        return listed([class_in_words(each, is_short=True) for each in plan.load.classes]).replace("*", "")[:_LONGEST_TITLE]
+    case, users = use_case_of(plan), plan.need.users
+    if case is CHAT:
+        return "1 user chatting" if users == 1 else f"{users} users chatting"
+    if case is OWN:
+        return "My own need" if plan.need.slo or users else "Speed test"
+    return case.label if case is BATCH or users in (None, 1) else f"{case.label}, {users} users"

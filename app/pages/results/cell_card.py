@@ -1,16 +1,27 @@
-"""The selected cell: every figure that was measured, and what casts doubt on it."""
+"""The selected cell: every figure that was measured, its requests by how they ended, and what casts doubt on it."""
 
 from app.pages.results.cell_columns import value_words
+from app.pages.results.class_table import ClassTable
 from app.pages.results.session_view import CellView
 from app.tables.figure_delegate import half_width_text
 from app.widgets.card import Card
 from app.widgets.fact_rows import Fact, FactRows
 from app.widgets.sentence import Sentence, Tone
 from profiler.analysis.figure_name import figure_value
+from profiler.analysis.slo import UNBOUNDED
 from profiler.records.metric import METRICS, Metric
 from profiler.records.run_record import CellStatus, Figures
+from profiler.units import milliseconds_text
 
 _PERCENTILES = ("p50", "p95", "p99")
+
+_ENDS = (
+    ("completed", "Completed", "requests with a whole answer"),
+    ("refused", "Refused", "found the queue full and were turned away"),
+    ("timed_out", "Timed out", "were given up after the plan's time-out"),
+    ("failed", "Failed", "were broken off by an error"),
+    ("unfinished", "Unfinished", "were under way when the run ended"),
+)
 
 
 class CellCard(Card):
@@ -19,7 +30,9 @@ class CellCard(Card):
     def __init__(self) -> None:
         super().__init__("Selected cell")
         self._remarks: list[Sentence] = []
+        self.classes = ClassTable()
         self._rows = FactRows()
+        self.body.addWidget(self.classes)
         self.body.addWidget(self._rows)
 
     @property
@@ -43,25 +56,57 @@ class CellCard(Card):
         remarks += [(aside, "muted") for aside in cell.asides]
         while len(self._remarks) < len(remarks):
             self._remarks.append(Sentence(role="small"))
-            self.body.insertWidget(self.body.count() - 1, self._remarks[-1])
+            self.body.insertWidget(len(self._remarks) - 1, self._remarks[-1])
         for number, sentence in enumerate(self._remarks):
             sentence.setVisible(number < len(remarks))
         for sentence, (words, tone) in zip(self._remarks, remarks, strict=False):
             sentence.show_text(words, tone)
+        self.classes.show_cell(cell)
         self._rows.show_facts(_facts(cell, cell.figures) if cell.figures is not None else [])
 
 
 def _facts(cell: CellView, figures: Figures) -> list[Fact]:
-    facts = []
+    facts = _request_facts(cell)
     for metric in METRICS:
-        words = _percentile_words(figures, metric) if metric.is_distribution else _single_words(cell, figures, metric)
+        words = _percentile_words(cell, figures, metric) if metric.is_distribution else _single_words(cell, figures, metric)
         if words:
             label = f"{metric.label} {' · '.join(_PERCENTILES)}" if metric.is_distribution else metric.label
+            label = "Each answer" if metric.name == "user_tok_s" and not cell.is_closed else label
             facts.append(Fact(label, words, term=metric.term))
+        if metric.name == "cache_hit_rate":
+            facts += _cache_facts(cell)
     return facts
 
 
-def _percentile_words(figures: Figures, metric: Metric) -> str:
+def _request_facts(cell: CellView) -> list[Fact]:
+    """How the requests of all valid runs ended; those that got no whole answer each by what became of them."""
+    return [
+        Fact(label, str(count), term=term)
+        for name, label, term in _ENDS
+        if (count := cell.requests.get(name, 0)) or (name == "completed" and cell.requests)
+    ]
+
+
+def _cache_facts(cell: CellView) -> list[Fact]:
+    """What the prefix cache spared: tokens apart, and time against the cell without it that differs in nothing else."""
+    if figure_value(cell.figures or {}, "cache_hit_rate") is None:
+        return []
+    cached, prompt = cell.tokens.get("cached"), cell.tokens.get("prompt")
+    facts = []
+    if cached is not None and prompt is not None:
+        words = f"{cached} cached · {prompt - cached} prefilled"
+        facts.append(Fact("Prompt tokens", words, term="of all requests that got a first token, the warm-up's too"))
+    saved_ms = cell.cache.get("ttft_p50_saved_ms") if cell.cache else None
+    if saved_ms is not None:
+        words = milliseconds_text(abs(saved_ms))
+        told = f"{words} earlier" if saved_ms >= 0 else f"{words} later"
+        facts.append(Fact("First token p50, saved", told, term="against the cell without the prefix cache, all else equal"))
+    return facts
+
+
+def _percentile_words(cell: CellView, figures: Figures, metric: Metric) -> str:
+    if cell.is_unstable and metric.name in UNBOUNDED:
+        return f"not stated, n {figure_value(figures, f'{metric.name}.n') or 0:.0f}"
     values = [figure_value(figures, f"{metric.name}.{statistic}") for statistic in _PERCENTILES]
     if all(value is None for value in values):
         return ""

@@ -1,6 +1,7 @@
-"""What the table of cells tells of each: the axes that vary, then the figures that matter most."""
+"""What the table of cells tells of each: the axes that vary, the figures that matter most, and others that say something here."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from app.pages.results.need_verdict import Verdict, values_behind
 from app.pages.results.session_view import CellView
@@ -9,6 +10,9 @@ from app.widgets.sentence import Tone
 from app.widgets.sweep_grid import value_text
 from profiler.analysis.distribution import is_stated
 from profiler.analysis.figure_name import figure_value
+from profiler.analysis.reading import READING_TOK_S
+from profiler.analysis.slo import UNBOUNDED
+from profiler.analysis.validity import UNSTABLE
 from profiler.plan.slo import PERCENTILES
 from profiler.records.axis import BY_NAME as BY_AXIS
 from profiler.records.axis import Axis
@@ -24,26 +28,39 @@ _STATUS_WORDS = {
     CellStatus.PENDING: "to come",
 }
 
+_WHERE_TELLING: tuple[tuple[str, str, str, bool, Callable[[float], bool]], ...] = (
+    ("attainment", "Good", "%", True, lambda percent: percent < 100),
+    ("cache_hit_rate", "From cache", "%", True, lambda percent: True),
+    ("below_reading_share", "Below reading", "%", True, lambda percent: percent >= 1),
+    ("low1_tok_s", "1 % low", "tok/s", True, lambda speed: speed < READING_TOK_S),
+)
+"""Figures that are told where a cell has something to tell: name, title, unit, whether the column can fold, and what tells."""
 
-def cell_columns(varying: Sequence[Axis], *, has_need: bool) -> tuple[Column[CellView], ...]:
-    """The columns for a session."""
+_UNSTABLE = math.inf
+"""Raw value of a percentile that is not stated since the queue grew: it is sorted behind all others."""
+
+
+def cell_columns(varying: Sequence[Axis], cells: Sequence[CellView], *, has_need: bool) -> tuple[Column[CellView], ...]:
+    """The columns for a session's cells. What they have no values of, or none that tells anything, has no column."""
     # A word first: rows are read from the left.
     named = varying if any(axis.kind == "text" for axis in varying) else (BY_AXIS["quant"], *varying)
     columns = [_axis_column(axis) for axis in named]
     columns += [
         _figure_column("ttft_ms.p95", "TTFT p95", "ms"),
-        _figure_column("tpot_ms.p95", "TPOT p95", "ms"),
+        # Each one's speed tells nearly the same.
+        _figure_column("tpot_ms.p95", "TPOT p95", "ms", can_fold=True),
         _figure_column("output_tok_s", "tok/s", ""),
-        _figure_column("user_tok_s", "Each user", ""),
-        Column(
-            "Memory",
-            "Peak resident set of the engine process, or of all GPUs' memory where there are some",
-            _memory,
-            lambda raw: bytes_text(_number(raw)),
-            is_figure=True,
-            can_fold=True,
-        ),
+        _figure_column("user_tok_s", "Each user" if all(cell.is_closed for cell in cells) else "Each answer", ""),
     ]
+    columns += [
+        _figure_column(name, title, unit, can_fold=can_fold)
+        for name, title, unit, can_fold, tells in _WHERE_TELLING
+        if any(tells(value) for cell in cells if (value := figure_value(cell.figures or {}, name)) is not None)
+    ]
+    if any(cell.is_unstable for cell in cells):
+        columns.append(_GROWTH)
+    if any(_memory(cell) is not None for cell in cells):
+        columns.append(_MEMORY)
     if has_need:
         columns.append(
             Column(
@@ -83,10 +100,15 @@ def _axis_column(axis: Axis) -> Column[CellView]:
     )
 
 
-def _figure_column(name: str, label: str, unit: str) -> Column[CellView]:
+def _figure_column(name: str, label: str, unit: str, *, can_fold: bool = False) -> Column[CellView]:
     metric, _, statistic = name.partition(".")
 
+    def is_lost(cell: CellView) -> bool:
+        return cell.is_unstable and metric in UNBOUNDED
+
     def value(cell: CellView) -> Raw:
+        if is_lost(cell):
+            return _UNSTABLE
         return figure_value(cell.figures, name) if cell.figures is not None else None
 
     def interval(cell: CellView) -> Interval | None:
@@ -98,7 +120,14 @@ def _figure_column(name: str, label: str, unit: str) -> Column[CellView]:
     def is_certain(cell: CellView) -> bool:
         return not statistic or is_stated(PERCENTILES[statistic], count(cell))
 
+    def tone(cell: CellView) -> Tone:
+        if is_lost(cell):
+            return "caution"
+        return "plain" if is_certain(cell) else "muted"
+
     def tip(cell: CellView) -> str:
+        if is_lost(cell):
+            return _unstable_sentence(cell)
         if value(cell) is None:
             return ""
         ends = interval(cell)
@@ -113,19 +142,44 @@ def _figure_column(name: str, label: str, unit: str) -> Column[CellView]:
         f"{label} {unit}".strip(),
         f"{BY_NAME[metric].label}, {BY_NAME[metric].unit}: {BY_NAME[metric].term}",
         value,
-        lambda raw: significant(_number(raw)),
+        lambda raw: "▲ unstable" if raw == _UNSTABLE else significant(_number(raw)),
         is_figure=True,
         # A percentile's interval says little of its own certainty, and takes the room of a column.
         interval=interval if not statistic else lambda cell: None,
-        tone=lambda cell: "plain" if is_certain(cell) else "muted",
+        tone=tone,
         tip=tip,
+        can_fold=can_fold,
     )
+
+
+def _unstable_sentence(cell: CellView) -> str:
+    told = (sentence for name, _, sentence in (flag.partition(": ") for flag in cell.flags) if name == UNSTABLE)
+    return next(told, "")
 
 
 def _memory(cell: CellView) -> Raw:
     if cell.figures is None:
         return None
     return figure_value(cell.figures, "vram_peak_bytes") or figure_value(cell.figures, "rss_peak_bytes")
+
+
+_GROWTH: Column[CellView] = Column(
+    "Growth req/s",
+    f"{BY_NAME['queue_growth_s'].label}: {BY_NAME['queue_growth_s'].term}",
+    lambda cell: figure_value(cell.figures or {}, "queue_growth_s"),
+    lambda raw: f"{_number(raw):.2f}",
+    is_figure=True,
+    tone=lambda cell: "plain" if cell.is_unstable else "muted",
+    can_fold=True,
+)
+_MEMORY: Column[CellView] = Column(
+    "Memory",
+    "Peak resident set of the engine process, or of all GPUs' memory where there are some",
+    _memory,
+    lambda raw: bytes_text(_number(raw)),
+    is_figure=True,
+    can_fold=True,
+)
 
 
 def _need_tip(cell: CellView) -> str:

@@ -1,12 +1,41 @@
-"""How a latency is spread over requests or gaps: its distribution in the selected cells."""
+"""How a latency is spread over requests or gaps: the selected cells, their classes, and where the watch starts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from app.pages.results.raw_latencies import CellDistribution
-from app.plots.ecdf_plot import EcdfPlot, EcdfSeries
+from PySide6.QtCore import Slot
+
+from app.pages.results.raw_latencies import ALL_CLASSES, DUE, CellDistributions, Which
+from app.plots.ecdf_plot import EcdfPlot, EcdfSeries, Line
+from app.plots.legend import LegendItem, series_item
 from app.widgets.card import Card
+from app.widgets.chips import Chips, Choice
+from profiler.analysis.latency import Since
 from profiler.plan.slo import Limit, Slo
 from profiler.units import milliseconds_text
+
+MOST_SERIES = 4
+"""One for each colour."""
+
+_LINES: Mapping[Since, Line] = {"due": "solid", "sent": "dashed", "turn": "dash-dotted"}
+_SINCE_WORDS: Mapping[Since, str] = {"due": "since due", "sent": "since sent", "turn": "since its turn"}
+_SINCE_TIPS: Mapping[Since, str] = {
+    "due": "What a user feels: the wait in the queue is part of it.",
+    "sent": "From when the load generator got round to sending it.",
+    "turn": "From when its prompt began to be read: what a client with as many connections as slots would have measured.",
+}
+_OMISSION = (
+    "A client that sends its next request only when the last one is answered never sends those that should have come meanwhile, "
+    "and so leaves their waiting out of its figures. That is coordinated omission; counting from when a request was due cures it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnCell:
+    """A selected cell: its name in the legend, and what was read of it."""
+
+    name: str
+    distributions: CellDistributions
 
 
 class DistributionCard(Card):
@@ -16,29 +45,91 @@ class DistributionCard(Card):
         title: words a user would say.
         latency: the latency's name.
         of: what has this latency ("requests").
+        has_switch: whether the watch may be started elsewhere than at due.
     """
 
-    def __init__(self, title: str, latency: str, of: str) -> None:
+    def __init__(self, title: str, latency: str, of: str, *, has_switch: bool = False) -> None:
         super().__init__(title)
         self._words = title
         self._of = of
+        self._cells: tuple[DrawnCell, ...] = ()
+        self._slo: Slo = ()
         self.latency = latency
         self.plot = EcdfPlot(title)
         self.plot.setMinimumHeight(150)
-        self.add_beside_title(self.plot.legend)
+        self.since = Chips(
+            [Choice(value, words, f"{_SINCE_TIPS[value]}\n{_OMISSION}") for value, words in _SINCE_WORDS.items()], several=True
+        )
+        self.since.setAccessibleName("The watch starts")
+        self.since.setToolTip(_OMISSION)
+        self.since.choose(DUE)
+        self.since.chosen.connect(self._on_since_chosen)
+        self.since.setVisible(has_switch)
+        self._has_switch = has_switch
+        self.body.addWidget(self.since)
+        self.plot.legend.set_wrapping()
+        self.body.addWidget(self.plot.legend)
         self.body.addWidget(self.plot, 1)
 
-    def show_cells(self, distributions: Mapping[str, CellDistribution], slo: Slo) -> None:
-        """Show the distributions by the names of their cells."""
-        limit: Limit | None = next((limit for limit in slo if limit.metric == self.latency), None)
-        self.plot.show_series(
-            [EcdfSeries(name, item.values_ms, item.shares, item.stated_share) for name, item in distributions.items()],
-            limit.threshold if limit else None,
-        )
-        least = min((item.independent for item in distributions.values()), default=0)
+    def show_cells(self, cells: Sequence[DrawnCell], slo: Slo, *, has_queue: bool = False) -> None:
+        """Show the distributions of these cells.
+
+        Args:
+            cells: as selected.
+            slo: limits of the plan.
+            has_queue: requests come whether or not there is room, so that it matters where the watch starts.
+        """
+        self._cells, self._slo = tuple(cells), slo
+        self.since.setVisible(self._has_switch and has_queue)
+        if not has_queue:
+            self.since.choose(DUE)
+        self._show()
+
+    @Slot()
+    def _on_since_chosen(self) -> None:
+        if not self.since.values():
+            self.since.choose(DUE)
+        self._show()
+
+    def _show(self) -> None:
+        series = self._series()
+        limit: Limit | None = next((limit for limit in self._slo if limit.metric == self.latency), None)
+        has_one_subject = len(self.since.values()) > 1
+        self.plot.show_series(series, limit.threshold if limit else None, has_one_subject=has_one_subject)
         told = [f"% of {self._of} over ms"]
         if limit is not None and not self.plot.is_limit_in_view:
             told.append(f"limit {milliseconds_text(limit.threshold)} far to the right")
-        if least:
+        has_grown = any(item.stated_share == 0 and len(item.values_ms) for item in series)
+        least = min((item.independent for item in series if item.stated_share > 0), default=0)
+        if has_grown:
+            told.append(f"dotted: grew with the run{f', or beyond {least} values' if least else ''}")
+        elif least:
             told.append(f"dotted: beyond what {least} values can show")
         self.set_title(self._words, " · ".join(told))
+
+    def _series(self) -> list[EcdfSeries]:
+        """At most four: first the watches, then the classes, then the cells share them out."""
+        watches = [value for value in _SINCE_WORDS if value in self.since.values()]
+        classes = self._classes()[: max(1, MOST_SERIES // len(watches))]
+        cells = self._cells[: max(1, MOST_SERIES // (len(watches) * len(classes)))]
+        places = [(cell, name, since) for cell in cells for name in classes for since in watches]
+        series = []
+        for number, (cell, name, since) in enumerate(places):
+            found = cell.distributions.get(Which(self.latency, name, since))
+            if found is None:
+                continue
+            parts = [cell.name] if len(cells) > 1 or not name else []
+            parts += [name] if name else []
+            parts = [] if len(cells) == len(classes) == 1 and len(watches) > 1 else parts
+            parts += [_SINCE_WORDS[since]] if len(watches) > 1 else []
+            # A colour for each cell and class, a dash for each watch; alone, the watches have the colours.
+            color = number if len(places) == len(watches) else number // len(watches)
+            look = series_item(" · ".join(parts), number)
+            look = LegendItem(look.words, color % MOST_SERIES, look.marker)
+            series.append(EcdfSeries(look, found.values_ms, found.shares, found.stated_share, found.independent, _LINES[since]))
+        return series
+
+    def _classes(self) -> list[str]:
+        """The classes of the cells that have several, else all requests together."""
+        names = dict.fromkeys(which.class_name for cell in self._cells for which in cell.distributions if which.class_name)
+        return list(names) or [ALL_CLASSES]

@@ -5,6 +5,7 @@ from enum import Enum
 
 from profiler.analysis.distribution import is_stated
 from profiler.analysis.figure_name import figure_value
+from profiler.analysis.slo import UNBOUNDED
 from profiler.plan.slo import Limit, Slo
 from profiler.records.metric import BY_NAME
 from profiler.records.run_record import Figures
@@ -34,17 +35,24 @@ class LimitCheck:
     sentence: str
 
 
-def check(figures: Figures, slo: Slo) -> tuple[LimitCheck, ...]:
-    """Each limit held against a cell's figures, which pool all requests due in the windows of its valid runs."""
-    return tuple(_check(figures, limit) for limit in slo)
+def check(figures: Figures, slo: Slo, *, is_unstable: bool = False, of: str = "") -> tuple[LimitCheck, ...]:
+    """Each limit held against a cell's figures, which pool all requests due in the windows of its valid runs.
+
+    Args:
+        figures: of the cell, or of one class of its requests.
+        slo: the limits.
+        is_unstable: requests came faster than they were served: no limit on a latency that counts from due is met.
+        of: the class's name, for the sentence.
+    """
+    return tuple(_check(figures, limit, is_unstable, f"{of}: " if of else "") for limit in slo)
 
 
-def overall(checks: tuple[LimitCheck, ...]) -> Verdict | None:
-    """The verdict over all limits; None where the plan states none."""
+def overall(checks: tuple[LimitCheck, ...], *, is_unstable: bool = False) -> Verdict | None:
+    """The verdict over all limits; None where the plan states none. An unstable cell meets no need, whatever its limits."""
     if not checks:
         return None
     verdicts = [item.verdict for item in checks]
-    if Verdict.BROKEN in verdicts:
+    if is_unstable or Verdict.BROKEN in verdicts:
         return Verdict.BROKEN
     return Verdict.UNKNOWN if Verdict.UNKNOWN in verdicts else Verdict.MET
 
@@ -58,13 +66,17 @@ def values_behind(figures: Figures, metric: str) -> int:
     return int(distribution.get("n") or 0) if isinstance(distribution, dict) else 0
 
 
-def _check(figures: Figures, limit: Limit) -> LimitCheck:
+def _check(figures: Figures, limit: Limit, is_unstable: bool, of: str) -> LimitCheck:
     name = f"{limit.metric}.{limit.statistic}"
     value = figure_value(figures, name)
     count = values_behind(figures, limit.metric)
     stated = limit.statistic == "max" or is_stated(limit.share, count)
-    label = f"{BY_NAME[limit.metric].label} {limit.statistic}"
+    label = BY_NAME[limit.metric].label
+    label = f"{of}{label[0].lower() if of else label[0]}{label[1:]} {limit.statistic}"
     allowed = milliseconds_text(limit.threshold)
+    if is_unstable and limit.metric in UNBOUNDED:
+        told = f"{label}: not stated, since it grew with the queue; {allowed} allowed"
+        return LimitCheck(limit, Verdict.BROKEN, stated, told)
     if value is not None:
         verdict = Verdict.MET if value <= limit.threshold else Verdict.BROKEN
         sign = "within" if verdict is Verdict.MET else "over"

@@ -1,18 +1,19 @@
 """What the Results page shows of a session file: its summary document, sorted for the eye. Nothing is computed anew."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.pages.results.need_verdict import LimitCheck, Verdict, check, overall
 from app.widgets.sweep_grid import cell_title, value_text
-from profiler.analysis.validity import FITS_IN_CACHE
+from profiler.analysis.figure_name import figure_value
+from profiler.analysis.validity import FITS_IN_CACHE, UNSTABLE
 from profiler.exchange.summary import summary_document
 from profiler.plan.cells import varying_axes
 from profiler.plan.slo import Slo, parse_slo
-from profiler.records.axis import AXES, Axis, Configuration
-from profiler.records.run_record import CellStatus, Figures, RunStatus
+from profiler.records.axis import AXES, BY_NAME, Axis, Configuration
+from profiler.records.run_record import CellStatus, ClassFigures, Figures, RunStatus
 from profiler.session.reader import SessionReader
 from profiler.units import bytes_text
 
@@ -27,7 +28,12 @@ class CellView:
         figures: None where nothing was measured.
         flags: "name: sentence" of what casts doubt on it, each once.
         asides: of what concerns its bandwidth only.
-        checks: the plan's limits held against the figures, empty without limits or figures.
+        checks: the limits held against the figures, empty without limits or figures.
+        is_unstable: its requests came faster than they were served; percentiles that count from due are not stated.
+        classes: figures of each class of requests, empty where there is one class.
+        requests: how its valid runs' requests ended, by the words of the summary ("timed_out").
+        tokens: of its valid runs: "prompt", those of them "cached", "output".
+        cache: what the prefix cache saved against the cell without it, None where that is missing.
     """
 
     cell_id: int
@@ -42,17 +48,27 @@ class CellView:
     flags: tuple[str, ...]
     asides: tuple[str, ...]
     checks: tuple[LimitCheck, ...]
+    is_unstable: bool = False
+    classes: ClassFigures = field(default_factory=dict)
+    requests: Mapping[str, int] = field(default_factory=dict)
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    cache: Mapping[str, Any] | None = None
 
     @property
     def verdict(self) -> Verdict | None:
         """Whether it meets the need; None where the plan states none."""
-        return overall(self.checks)
+        return overall(self.checks, is_unstable=self.is_unstable)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether users wait for their answers: elsewhere requests come by a clock, or are all there at the start."""
+        return self.configuration.get("arrival") in (None, "closed")
 
     @property
     def users(self) -> int | None:
-        """Users of a closed loop, None offline."""
+        """Users of a closed loop, None in any other."""
         users = self.configuration.get("concurrency")
-        return users if isinstance(users, int) and self.configuration.get("arrival") != "offline" else None
+        return users if isinstance(users, int) and self.is_closed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,7 @@ class SessionView:
     Attributes:
         machine: processor, cores and memory in a line.
         notice: something to know about the file, else empty.
+        slo: the plan's limits; `class_slo` those of the request classes that have their own, which hold for them instead.
         varying: the axes on which the cells differ.
         runs, runs_flagged, runs_left_out: that have ended; on which a flag casts doubt; that a flag made invalid.
         need_users: people to be served at once, None when the plan names no number.
@@ -81,6 +98,12 @@ class SessionView:
     runs: int
     runs_flagged: int
     runs_left_out: int
+    class_slo: Mapping[str, Slo] = field(default_factory=dict)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether the plan states any."""
+        return bool(self.slo) or bool(self.class_slo)
 
     @property
     def measured(self) -> tuple[CellView, ...]:
@@ -97,10 +120,12 @@ def read_session(path: Path) -> SessionView:
     need = document["plan"].get("need", {})
     slo = _readable_slo(need.get("slo", ""))
     configurations = [_whole(cell["config"]) for cell in document["cells"]]
-    varying = tuple(varying_axes(configurations)) if configurations else ()
+    class_slo = _class_slo(document["plan"])
+    varying = _varying(configurations)
     names = [axis.name for axis in varying]
     cells = tuple(
-        _cell(cell, configuration, names, slo) for cell, configuration in zip(document["cells"], configurations, strict=True)
+        _cell(cell, configuration, names, slo, class_slo)
+        for cell, configuration in zip(document["cells"], configurations, strict=True)
     )
     users = need.get("users")
     return SessionView(
@@ -118,6 +143,7 @@ def read_session(path: Path) -> SessionView:
         runs=len(runs),
         runs_flagged=sum(any(not is_aside(flag) for flag in run.flags) for run in runs),
         runs_left_out=sum(not run.is_valid for run in runs),
+        class_slo=class_slo,
     )
 
 
@@ -150,6 +176,23 @@ def _readable_slo(text: object) -> Slo:
         return ()
 
 
+def _class_slo(plan: Mapping[str, Any]) -> dict[str, Slo]:
+    """The limits of the request classes that have their own, by name."""
+    load = plan.get("load")
+    classes = load.get("classes") if isinstance(load, dict) else None
+    named = [each for each in classes or () if isinstance(each, dict)] if isinstance(classes, list | tuple) else []
+    limits = {str(each.get("name", "")): _readable_slo(each.get("slo", "")) for each in named}
+    return {name: slo for name, slo in limits.items() if slo}
+
+
+def _varying(configurations: list[Configuration]) -> tuple[Axis, ...]:
+    """The axes on which cells differ; where nobody comes back for an answer, concurrency is another word for slots."""
+    varying = varying_axes(configurations) if configurations else []
+    if all(configuration["arrival"] not in (None, "closed") for configuration in configurations):
+        varying = [BY_NAME["slots"] if axis.name == "concurrency" else axis for axis in varying]
+    return tuple(varying)
+
+
 def _whole(configuration: Mapping[str, Any]) -> Configuration:
     """A configuration with every axis, None where the file knows none."""
     return {axis.name: configuration.get(axis.name) for axis in AXES}
@@ -160,8 +203,25 @@ def _has_values(figures: Figures) -> bool:
     return any(value.get("n") if isinstance(value, dict) else value is not None for value in figures.values())
 
 
-def _cell(document: Mapping[str, Any], configuration: Configuration, varying: list[str], slo: Slo) -> CellView:
+def _checks(
+    figures: Figures, classes: ClassFigures, slo: Slo, class_slo: Mapping[str, Slo], *, is_unstable: bool
+) -> tuple[LimitCheck, ...]:
+    """The limits held against all requests; where classes have limits of their own, each class against what holds for it."""
+    if not class_slo or not classes:
+        return check(figures, slo, is_unstable=is_unstable)
+    of_classes = [
+        check(of_class, class_slo.get(name, slo), is_unstable=is_unstable, of=name) for name, of_class in classes.items()
+    ]
+    return tuple(item for checks in of_classes for item in checks)
+
+
+def _cell(
+    document: Mapping[str, Any], configuration: Configuration, varying: list[str], slo: Slo, class_slo: Mapping[str, Slo]
+) -> CellView:
     figures: Figures | None = document["metrics"] if _has_values(document["metrics"]) else None
+    classes: ClassFigures = document.get("classes") or {}
+    has_flag = any(flag.partition(":")[0] == UNSTABLE for flag in document["flags"])
+    is_unstable = figures is not None and has_flag and figure_value(figures, "ttft_ms.p50") is None
     return CellView(
         cell_id=document["cell_id"],
         configuration=configuration,
@@ -174,5 +234,10 @@ def _cell(document: Mapping[str, Any], configuration: Configuration, varying: li
         intervals={name: (low, high) for name, (low, high) in document["intervals"].items()},
         flags=tuple(flag for flag in document["flags"] if not is_aside(flag)),
         asides=tuple(flag for flag in document["flags"] if is_aside(flag)),
-        checks=check(figures, slo) if figures is not None else (),
+        checks=_checks(figures, classes, slo, class_slo, is_unstable=is_unstable) if figures is not None else (),
+        is_unstable=is_unstable,
+        classes=classes,
+        requests=document.get("requests") or {},
+        tokens=document.get("tokens") or {},
+        cache=document.get("cache"),
     )

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from app.pages.results.answer import answer
+from app.pages.results.answer import answer, output_words
 from app.pages.results.need_verdict import Verdict, check, overall
+from app.pages.results.policy_comparison import compared_cells
 from app.pages.results.session_view import CellView, SessionView, machine_words
 from app.pages.results_page import date_words
 from profiler.plan.slo import parse_slo
-from profiler.records.axis import AXES
+from profiler.records.axis import AXES, BY_NAME, AxisValue
 from profiler.records.run_record import CellStatus, Figures
 
 NEED = "ttft_ms.p95<=1000,tpot_ms.p95<=50"
@@ -145,3 +146,110 @@ def test_dates_are_as_short_as_they_can_be() -> None:
     assert date_words(datetime(2026, 11, 24, 23, 1), now) == "today 23:01"
     assert date_words(datetime(2026, 3, 4, 9, 5), now) == "4 Mar 09:05"
     assert date_words(datetime(2025, 3, 4, 9, 5), now) == "4 Mar 2025 09:05"
+
+
+UNSTABLE = "unstable: Requests came faster than they were served: the queue grew by 2.1 requests a second."
+
+
+def open_cell(number: int, values: Figures, *, is_unstable: bool = False, **axes: AxisValue) -> CellView:
+    slo = parse_slo(NEED)
+    made = cell(number, 8, values, is_unstable=is_unstable, flags=(UNSTABLE,) if is_unstable else ())
+    configuration = {**made.configuration, "arrival": "poisson", "slots": 8, **axes}
+    return replace(made, configuration=configuration, checks=check(values, slo, is_unstable=is_unstable))
+
+
+def open_session(*cells: CellView, varying: tuple[str, ...], slo: str = NEED) -> SessionView:
+    return replace(session(*cells, slo=slo, users=4), varying=tuple(BY_NAME[name] for name in varying))
+
+
+def test_policies_at_one_rate_stand_beside_each_other() -> None:
+    view = open_session(
+        open_cell(1, figures(910, 20, 50), rate=2.0, batching="static"),
+        open_cell(2, figures(240, 20, 52), rate=2.0, batching="continuous"),
+        varying=("batching",),
+    )
+    assert answer(view).statement == (
+        "**Both measured cells meet the need.** "
+        "**Continuous**: first token p95 240 ms at 52.0 tok/s; **static**: 910 ms at 50.0 tok/s."
+    )
+
+
+def test_of_several_rates_the_heaviest_that_all_kept_up_with_is_told() -> None:
+    unstable = {**figures(None, 20, 60), "requests_s": 3.0}
+    view = open_session(
+        open_cell(1, {**figures(910, 20, 50), "requests_s": 2.0}, rate=2.0, batching="static"),
+        open_cell(2, {**figures(240, 20, 52), "requests_s": 2.0}, rate=2.0, batching="continuous"),
+        open_cell(3, unstable, rate=4.0, batching="static", is_unstable=True),
+        open_cell(4, {**figures(700, 20, 99), "requests_s": 3.9}, rate=4.0, batching="continuous"),
+        varying=("rate", "batching"),
+    )
+    said = answer(view)
+    assert [item.cell_id for item in compared_cells(view)] == [2, 1]
+    assert said.statement == (
+        "**Of 4 cells, 3 meet the need.** "
+        "With 2 req/s, **continuous**: first token p95 240 ms at 52.0 tok/s; **static**: 910 ms at 50.0 tok/s. "
+        "Most requests while meeting it: **continuous batching at 4 req/s**, 3.90 req/s completed."
+    )
+    told = {remark.sentence: remark.more for remark in said.remarks}
+    lighter = [replace(item, configuration={**item.configuration, "rate": 1.0}) for item in view.cells[:2]]
+    assert [item.cell_id for item in compared_cells(replace(view, cells=(*lighter, *view.cells)))] == [2, 1]
+    assert compared_cells(replace(view, cells=(*lighter, *view.cells)))[0].configuration["rate"] == 2.0
+    title = view.cells[2].title
+    assert told["1 cell is unstable: requests came faster than they were served"] == f"{title}: {UNSTABLE.partition(': ')[2]}"
+    assert not any(sentence.startswith("flags") for sentence in told)
+
+
+def test_an_unstable_policy_is_called_so() -> None:
+    view = open_session(
+        open_cell(1, figures(None, 20, 44), rate=2.0, batching="sequential", is_unstable=True),
+        open_cell(2, figures(240, 20, 52), rate=2.0, batching="continuous"),
+        varying=("batching",),
+        slo="",
+    )
+    assert answer(view).statement == (
+        "**No limit was stated.** **Continuous**: first token p95 240 ms at 52.0 tok/s; **sequential**: unstable at 44.0 tok/s."
+    )
+
+
+def test_an_unstable_cell_breaks_even_a_need_about_its_tokens() -> None:
+    checks = check(figures(None, 20, 44), parse_slo("tpot_ms.p95<=50,ttft_ms.p95<=1000"), is_unstable=True)
+    assert [item.verdict for item in checks] == [Verdict.MET, Verdict.BROKEN]
+    assert checks[1].sentence == "First token p95: not stated, since it grew with the queue; 1000 ms allowed"
+    assert overall(checks[:1], is_unstable=True) is Verdict.BROKEN
+    assert overall((), is_unstable=True) is None
+
+
+def test_sessions_about_other_things_compare_no_policies() -> None:
+    cells = [open_cell(number, figures(240, 20, 52), batching=name) for number, name in enumerate(("static", "continuous"), 1)]
+    assert compared_cells(open_session(*cells, varying=("quant", "batching"))) == ()
+    assert compared_cells(open_session(*cells, varying=("rate",))) == ()
+    assert compared_cells(open_session(cells[0], varying=("batching",))) == ()
+
+
+def test_rates_are_told_in_requests_a_second() -> None:
+    view = open_session(
+        open_cell(1, {**figures(240, 20, 52), "requests_s": 2.0}, rate=2.0),
+        open_cell(2, {**figures(640, 20, 99), "requests_s": 3.9}, rate=4.0),
+        varying=("rate",),
+    )
+    assert answer(view).statement == (
+        "**Both measured cells meet the need.** Most requests while meeting it: **at 4 req/s**, 3.90 req/s completed."
+    )
+    unstable = open_cell(3, figures(None, 20, 120), rate=8.0, is_unstable=True)
+    free = replace(view, slo=(), cells=(*view.cells, unstable))
+    assert answer(free).statement == "**No limit was stated.** The most output: **at 4 req/s**, 99.0 tok/s."
+    assert answer(free).detail == "Each of its answers came at 20.0 tok/s."
+
+
+def test_a_need_of_which_nothing_was_measured_is_not_judged() -> None:
+    said = answer(session(cell(1, 4, figures(None, None, 10, n=0))))
+    assert (said.tone, said.statement) == (
+        "muted",
+        "**Whether the need is met is not known**: no cell has what its limits are about.",
+    )
+
+
+def test_a_width_of_rounding_errors_is_none() -> None:
+    values = {**figures(1, 1, 31.5), "output_tok_s": 31.5}
+    assert output_words(cell(1, 4, values, intervals={"output_tok_s": (31.5 - 4e-14, 31.5 + 4e-14)})) == "31.5 ± 0.0 tok/s"
+    assert output_words(cell(1, 4, values, intervals={"output_tok_s": (31.496, 31.504)})) == "31.5 ± 0.004 tok/s"

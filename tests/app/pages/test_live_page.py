@@ -16,12 +16,20 @@ from app.widgets.matrix import MatrixState
 from profiler.errors import EnvironmentFault
 from profiler.plan.plan import Need, Plan
 from profiler.plan.slo import parse_slo
-from profiler.records.run_record import CellStatus
+from profiler.records.run_record import CellRecord, CellStatus, RunRecord
+from profiler.records.specification import RequestClass
 from profiler.sweep.events import CellChanged
 from tests.helpers.live_minutes import live_minute
 from tests.helpers.scripted_sweep import Hold, ScriptedFactory, figures, run_of, sweep_cells, whole_sweep
 
 PLAN = Plan(need=Need(slo="ttft_ms.p95<=1000"))
+
+
+def open_run(cell: CellRecord, *, prefix_cache: bool = False) -> RunRecord:
+    run = run_of(cell, 1)
+    requests = RequestClass(arrival="poisson", rate_s=2.0, duration_s=30.0)
+    load = replace(run.specification.load, classes=(requests,), prefix_cache=prefix_cache)
+    return replace(run, specification=replace(run.specification, load=load))
 
 
 @dataclass
@@ -139,7 +147,51 @@ def test_tiles_say_what_is_not_known(qtbot: QtBot) -> None:
     minute = live_minute()
     strip.show_figures(replace(minute, tiles=replace(minute.tiles, bandwidth_share=None, user_tok_s=5.0, failed=2)))
     assert strip.bandwidth.context == "peak not measured"
-    assert strip.output.context == "▲ prompt 61.0 tok/s · 2 failed"
+    assert strip.output.context == "▲ 2 failed"
+
+
+def test_an_open_loop_has_answers_instead_of_users_and_tells_its_losses(qtbot: QtBot) -> None:
+    strip = TileStrip()
+    qtbot.addWidget(strip)
+    cell = sweep_cells()[2]
+    strip.set_slo(parse_slo("ttft_ms.p95<=1000"), None)
+    strip.begin_run(open_run(cell), cell, None)
+    strip.show()
+    minute = live_minute()
+    assert (strip.each_answer.isVisible(), strip.each_user.isVisible()) == (True, False)
+    strip.show_figures(minute)
+    assert strip.each_answer.figure == "19.7"
+    assert strip.output.context == "prompt 61.0 tok/s · 240 done"
+    lossy = replace(minute.tiles, ttft_p95_ms=None, refused=3, timed_out=12)
+    strip.show_figures(replace(minute, tiles=lossy))
+    assert strip.output.context == "▲ 3 refused · 12 timed out"
+    assert (strip.first_token.figure, strip.first_token.context) == ("412 · –", "✕ p95 limit 1000 ms, broken")
+    strip.begin_run(run_of(cell, 1), cell, None)
+    assert (strip.each_answer.isVisible(), strip.each_user.isVisible()) == (False, True)
+
+
+def test_what_the_prefix_cache_spares_is_told_where_there_is_one(qtbot: QtBot) -> None:
+    strip = TileStrip()
+    qtbot.addWidget(strip)
+    cell = sweep_cells()[2]
+    minute = live_minute()
+    cached = replace(minute, tiles=replace(minute.tiles, cached_share=62.4, evictions=14))
+    strip.begin_run(run_of(cell, 1), cell, None)
+    strip.show_figures(cached)
+    assert strip.batch.context == "of 4 slots · KV 34 % used"
+    strip.begin_run(open_run(cell, prefix_cache=True), cell, None)
+    strip.show_figures(cached)
+    assert strip.batch.context == "62 % from cache · 14 evicted"
+
+
+def test_all_plots_fit_a_window_without_scrolling(qtbot: QtBot, stage: Stage) -> None:
+    stage.bridge.start(PLAN, stage.session)
+    qtbot.waitUntil(lambda: stage.page.header.title == "Q8_0 · 4 users")
+    board = stage.page.board
+    for plot in board.plots:
+        place = plot.mapTo(stage.page, plot.rect().bottomRight())
+        assert plot.width() >= plot.minimumSizeHint().width()
+        assert stage.page.rect().contains(place), plot.accessibleName()
 
 
 def test_colours_compare_cells_and_a_lone_one_is_full(qtbot: QtBot) -> None:
@@ -160,3 +212,6 @@ def test_colours_compare_cells_and_a_lone_one_is_full(qtbot: QtBot) -> None:
     unknown = card.matrix.cell(1, 0)
     assert unknown is not None
     assert (unknown.share, unknown.figure) == (None, "")
+    assert card._subtitle.text() == "each user's tok/s"
+    card.begin([replace(each, configuration={**each.configuration, "arrival": "poisson"}) for each in cells])
+    assert card._subtitle.text() == "each answer's tok/s"

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.dialogs.export_question import ask_export, filter_of
 from app.pages.results.cell_columns import cell_columns
-from app.pages.results.raw_latencies import read_distributions
+from app.pages.results.raw_latencies import Which, read_raw
 from app.pages.results_page import ResultsPage
 from app.settings import Settings
 from app.theme import ThemeSwitch
@@ -97,11 +97,11 @@ def test_header_and_answer(qtbot: QtBot, page: ResultsPage, session: Path) -> No
 def test_the_cells_of_the_need_are_chosen_first_and_drawn(qtbot: QtBot, page: ResultsPage, session: Path) -> None:
     opened(qtbot, page, session)
     assert page.view.selected_rows() == [1, 4]
-    first_token = page.first_token.plot._series
-    assert [item.name for item in first_token] == ["Q8_0 · 2 users", "Q4_K_M · 2 users"]
+    first_token = page.side.first_token.plot._series
+    assert [item.name for item in first_token] == ["Q8_0", "Q4_K_M"]
     assert set(first_token[0].values_ms) == {210.0, 220.0}
     assert first_token[0].stated_share == pytest.approx(0.01 ** (1 / 20))
-    assert set(page.between.plot._series[0].values_ms) == {40.0}
+    assert set(page.side.between.plot._series[0].values_ms) == {40.0}
     assert page.curve.plot._selected == {2, 5}
 
 
@@ -112,13 +112,13 @@ def test_choosing_by_key_moves_the_charts_and_the_card(qtbot: QtBot, page: Resul
     qtbot.keyClick(page.view, Qt.Key.Key_Down)
     settled(qtbot, page)
     assert page.view.selected_rows() == [5]
-    assert page.cell.accessibleName() == "Q4_K_M · 4 users"
-    assert page.cell.remarks == [FAILURE]
-    assert page.cell.facts == ()
+    assert page.side.cell.accessibleName() == "Q4_K_M · 4 users"
+    assert page.side.cell.remarks == [FAILURE]
+    assert page.side.cell.facts == ()
     page.view.select_rows([2])
     settled(qtbot, page)
-    assert page.cell.remarks == [FOREIGN_LOAD, FITS_IN_CACHE]
-    facts = {fact.label: fact.value for fact in page.cell.facts}
+    assert page.side.cell.remarks == [FOREIGN_LOAD, FITS_IN_CACHE]
+    facts = {fact.label: fact.value for fact in page.side.cell.facts}
     assert facts["First token p50 · p95 · p99"] == "410 · 420 · 420 ms, n 40"
     assert facts["Output"].startswith("39.6 ± ")
     assert "Energy" not in facts
@@ -144,7 +144,7 @@ def test_several_cells_are_compared_up_to_four(qtbot: QtBot, page: ResultsPage, 
     for row in range(6):
         page.view.selectionModel().select(page.view.model().index(row, 0), flags.Select | flags.Rows)
     settled(qtbot, page)
-    assert len(page.first_token.plot._series) == 4
+    assert len(page.side.first_token.plot._series) == 4
 
 
 def test_run_again_hands_on_the_plan_with_its_seed(qtbot: QtBot, page: ResultsPage, session: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_session_without_limits_has_no_column_for_the_need(qtbot: QtBot, page:
 
 def test_rows_begin_with_a_word() -> None:
     for names in ((), ("concurrency",), ("concurrency", "threads")):
-        titles = [column.title for column in cell_columns([AXES_BY_NAME[name] for name in names], has_need=False)]
+        titles = [column.title for column in cell_columns([AXES_BY_NAME[name] for name in names], (), has_need=False)]
         assert titles[: 1 + len(names)] == ["Quantization", *(AXES_BY_NAME[name].label for name in names)]
 
 
@@ -234,7 +234,8 @@ def test_percentiles_of_few_requests_are_greyed(qtbot: QtBot, page: ResultsPage,
 
 
 def test_the_distributions_are_what_the_figures_pool(session: Path) -> None:
-    found = read_distributions(session, (3,), ("ttft_ms", "itl_ms"))[3]
+    raw = read_raw(session, (3,), ("ttft_ms", "itl_ms")).distributions[3]
+    found = {name: raw[Which(name)] for name in ("ttft_ms", "itl_ms")}
     with SessionReader.open(session) as reader:
         figures, _ = reader.cell_figures(3)
     assert figures is not None

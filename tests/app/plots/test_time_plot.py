@@ -13,6 +13,7 @@ from app.plots.gpu_plot import GpuPlot
 from app.plots.latency_plot import LatencyPlot
 from app.plots.machine_plot import MachinePlot
 from app.plots.memory_plot import MemoryPlot
+from app.plots.step_tokens_plot import StepTokensPlot
 from app.plots.throughput_plot import ThroughputPlot
 from app.plots.time_cursor import TimeCursor
 from app.plots.time_plot import TimePlot
@@ -145,6 +146,7 @@ def test_every_live_figure_draws_a_minute_and_nothing(qtbot: QtBot, theme: Theme
         LatencyPlot(cursor),
         ThroughputPlot(cursor),
         BatchPlot(cursor),
+        StepTokensPlot(cursor),
         MemoryPlot(cursor),
         BandwidthPlot(cursor),
         MachinePlot(cursor),
@@ -194,3 +196,24 @@ def test_what_no_source_tells_is_said_in_the_legend(qtbot: QtBot) -> None:
     assert words == ["CPU %", "temperature not available", "other programs %"]
     plot.show_figures(live_minute())
     assert plot._standing()._content.legend[1].words == "temperature °C"
+
+
+def test_the_cache_has_a_curve_only_where_there_is_one(qtbot: QtBot) -> None:
+    plot = StepTokensPlot(TimeCursor())
+    qtbot.addWidget(plot)
+
+    def legend() -> list[str]:
+        return [item.words for item in plot._standing()._content.legend]
+
+    plot.show_figures(live_minute())
+    assert legend() == ["prompt", "decode", "KV used, right axis 0–100 %"]
+    plot.set_cache(True)
+    plot.show_figures(live_minute())
+    assert legend() == ["prompt", "decode", "from cache", "KV used, right axis 0–100 %"]
+    at_a_peak = 60 - 28.5  # sin(68.5 / 5) is 0.9
+    words = [text for _, text in plot.readings(at_a_peak)]
+    assert [text.rpartition(" ")[0] for text in words[:3]] == ["prompt", "decode", "from cache"]
+    plot.set_cache(False)
+    assert plot.curve(2).highest() == 0
+    plot.show_figures(live_minute())
+    assert len(plot.readings(at_a_peak)) == 3

@@ -1,4 +1,4 @@
-from app.widgets.sweep_grid import arrange, cell_title
+from app.widgets.sweep_grid import arrange, axis_words, cell_title
 from profiler.records.axis import AXES, Configuration
 
 BLANK: Configuration = {axis.name: None for axis in AXES}
@@ -45,6 +45,71 @@ def test_a_single_cell_is_one_row_and_one_column() -> None:
 def test_without_users_slots_go_across() -> None:
     grid = arrange(cells(quant=["Q4_1"], arrival=["offline"], concurrency=[None], slots=[4, 8]))
     assert (grid.column_title, grid.columns) == ("Slots", ("4", "8"))
+
+
+def test_rates_go_across() -> None:
+    grid = arrange(cells(arrival=["poisson"], concurrency=[8], slots=[8], batching=["static", "continuous"], rate=[8.0, 0.5]))
+    assert (grid.column_title, grid.columns) == ("Rate, req/s", ("0.5", "8"))
+    assert (grid.row_title, grid.rows) == ("Batching", ("static", "continuous"))
+    users = arrange(cells(arrival=["closed"], concurrency=[1, 2], rate=[1.0, 2.0]))
+    assert (users.column_title, users.rows) == ("Users", ("1", "2"))
+
+
+def test_where_nobody_comes_back_concurrency_is_slots() -> None:
+    assert arrange(cells(arrival=["offline"], concurrency=[2, 4])).column_title == "Slots"
+    assert arrange(cells(arrival=["offline", "closed"], concurrency=[2, 4])).column_title == "Users or slots"
+    assert arrange(cells(arrival=["closed"], concurrency=[2, 4])).column_title == "Users"
+
+
+def test_lengths_that_are_no_numbers_come_behind_those_that_are() -> None:
+    lengths = ["uniform:8:16", 64, 16, "normal:64:8"]
+    assert arrange(cells(prompt_tokens=lengths, concurrency=[1, 2])).rows == ("16", "64", "uniform:8:16", "normal:64:8")
+
+
+def test_policies_and_arrivals_by_their_names() -> None:
+    policies: list[Configuration] = [
+        {**BLANK, "batching": batching, "static_batch_size": size, "prefix_cache": cache, "concurrency": users}
+        for batching, size in (("sequential", None), ("static", 4), ("static", 8), ("continuous", None))
+        for cache in ("off", "on")
+        for users in (1, 2)
+    ]
+    assert arrange(policies).rows[:5] == (
+        "cache off · sequential",
+        "cache off · static 4",
+        "cache off · static 8",
+        "cache off · continuous",
+        "cache on · sequential",
+    )
+    arrivals = arrange(cells(arrival=["closed", "poisson", "gamma", "burst", "spike", "mix"], concurrency=[1, 2]))
+    assert arrivals.rows == ("users in a loop", "Poisson", "clumps", "bursts", "spike", "mix")
+    several = arrange(cells(turns=[1, 3], think_time=[0.0, 1.5], shared_prefix=[0.5], concurrency=[1, 2]))
+    assert several.rows[-1] == "think time 1.5 s · 3 turns"
+
+
+def test_a_value_that_does_not_apply_is_left_out_of_a_row() -> None:
+    configurations: list[Configuration] = [
+        {**BLANK, "arrival": arrival, "rate": rate, "concurrency": users}
+        for arrival, rate in (("closed", None), ("poisson", 2.0), ("poisson", 4.0))
+        for users in (1, 2)
+    ]
+    assert arrange(configurations).rows == ("users in a loop", "Poisson · rate 2 req/s", "Poisson · rate 4 req/s")
+
+
+def test_axes_within_a_sentence() -> None:
+    names = ("kv_unified", "cache_type_k", "flash_attn", "n_gpu_layers")
+    assert [axis_words(name) for name in names] == ["unified KV", "K cache", "flash attention", "GPU layers"]
+
+
+def test_titles_of_cells_of_an_open_loop() -> None:
+    poisson: Configuration = {"quant": "Q8_0", "arrival": "poisson", "rate": 2.0, "concurrency": 8, "slots": 8}
+    assert cell_title(poisson) == "Q8_0 · Poisson · rate 2 req/s"
+    assert cell_title({**poisson, "batching": "continuous"}, ("batching", "slots")) == (
+        "Q8_0 · Poisson · 8 slots · rate 2 req/s · continuous"
+    )
+    assert (
+        cell_title({"quant": "Q8_0", "arrival": "offline", "concurrency": 8}, ("concurrency",)) == "Q8_0 · all at once · 8 slots"
+    )
+    assert cell_title({"quant": "Q8_0", "arrival": "mix", "concurrency": None}) == "Q8_0 · mix"
 
 
 def test_titles_of_cells() -> None:
