@@ -1,7 +1,6 @@
 """What shall be measured: the form, and beside it what it amounts to."""
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from app.pages.plan.need_card import NeedCard
 from app.pages.plan.notes_card import NotesCard
 from app.pages.plan.outlook import Note, Outlook, look_ahead
 from app.pages.plan.problems import field_words, placed
-from app.pages.plan.sample_plans import SamplePlan, sample_plans
 from app.pages.plan.serving_card import ServingCard
 from app.pages.plan.sweep_card import SweepCard, rough_duration
 from app.pages.plan.trust_card import TrustCard
@@ -35,6 +33,7 @@ from profiler.hardware.cpu import default_threads
 from profiler.models.sample import sample_model_path
 from profiler.plan.plan import SAMPLE_MODEL, Load, Plan, field_problems
 from profiler.plan.plan_file import load_plan, save_plan
+from profiler.plan.sample_plans import SamplePlan, sample_plans
 
 DEBOUNCE_MS = 150
 """Between an edit and the look at the models' files, so that typing a number is one look."""
@@ -175,9 +174,9 @@ class PlanPage(Page):
         menu = QMenu(self.samples_button)
         menu.setToolTipsVisible(True)
         for sample in samples:
-            action = QAction(sample.title, menu)
-            action.setToolTip(sample.summary)
-            action.setStatusTip(sample.summary)
+            action = QAction(sample.plan.title, menu)
+            action.setToolTip(sample.about)
+            action.setStatusTip(sample.about)
             action.setData(sample)
             menu.addAction(action)
         menu.triggered.connect(self._on_sample_chosen)
@@ -284,8 +283,8 @@ class PlanPage(Page):
     @Slot(QAction)
     def _on_sample_chosen(self, action: QAction) -> None:
         sample: SamplePlan = action.data()
-        with resources.as_file(sample.file) as path:
-            self.open_plan_file(path, sample.title)
+        self.set_plan(sample.plan)
+        self._tell(f"{sample.plan.title} was opened.", "met")
 
     @Slot()
     def _on_open(self) -> None:

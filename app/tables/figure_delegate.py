@@ -18,8 +18,13 @@ _ROUNDING = 1e-9  # of a value: below it a width is how numbers are stored, not 
 
 
 def half_width_text(value: float, interval: Interval) -> str:
-    """Half an interval's width behind its value, with the value's own decimals while these show something: ± 3, ± 0.04."""
+    """Half an interval's width behind its value, with the value's own decimals while these show something: ± 3, ± 0.04.
+
+    An interval wider than its value says no more than that: few repetitions that disagree give any number.
+    """
     half = (interval[1] - interval[0]) / 2
+    if half > abs(value):
+        return "± over 100 %"
     decimals = len(significant(value).partition(".")[2])
     text = f"{half:.{decimals}f}"
     is_told = float(text) == 0 and half > _ROUNDING * abs(value)

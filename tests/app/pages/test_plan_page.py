@@ -1,4 +1,3 @@
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -7,7 +6,6 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.pages.plan.first_plan import FIRST_PLAN
-from app.pages.plan.sample_plans import SamplePlan, sample_plans
 from app.pages.plan.sweep_card import rough_duration, spread_text
 from app.pages.plan_page import PlanPage
 from app.settings import Settings
@@ -16,6 +14,7 @@ from profiler.models.sample import sample_model_path
 from profiler.plan.cells import expand
 from profiler.plan.plan import Engine, Load, Models, Need, Plan, RequestMix, Trust
 from profiler.plan.plan_file import load_plan, save_plan
+from profiler.plan.sample_plans import SamplePlan, sample_plans
 
 SAMPLE = sample_model_path()
 
@@ -580,14 +579,9 @@ def test_a_second_kind_makes_a_mix_of_the_first(qtbot: QtBot, page: PlanPage) ->
     settled(qtbot, page)
 
 
-def test_sample_plans_open_from_their_menu(qtbot: QtBot, page: PlanPage, tmp_path: Path) -> None:
-    file = tmp_path / "b.toml"
-    file.write_text('# What a rate does.\ntitle = "A rate"\n[load]\narrival = "constant"\nrate = 3\n')
-    (tmp_path / "a.toml").write_text("no toml at all [")
-    (tmp_path / "notes.txt").write_text("")
-    samples = sample_plans(tmp_path)
-    assert [(sample.title, sample.summary) for sample in samples] == [("A rate", "What a rate does.")]
-    page._offer_samples(samples)
+def test_sample_plans_open_from_their_menu(qtbot: QtBot, page: PlanPage) -> None:
+    plan = Plan(title="A rate", load=Load(arrival=("constant",), rate=(3.0,)))
+    page._offer_samples((SamplePlan("rate", "What a rate does.", plan),))
     assert page.samples_button.isVisible()
     (action,) = page.samples_button.menu().actions()
     assert (action.text(), action.toolTip()) == ("A rate", "What a rate does.")
@@ -596,15 +590,14 @@ def test_sample_plans_open_from_their_menu(qtbot: QtBot, page: PlanPage, tmp_pat
     assert page.plan.load.rate == (3.0,)
     assert page._message.accessibleName() == "A rate was opened."
     settled(qtbot, page)
-    page._offer_samples(sample_plans(tmp_path / "missing"))
+    page._offer_samples(())
     assert not page.samples_button.isVisible()
 
 
-@pytest.mark.parametrize("sample", sample_plans(), ids=lambda sample: sample.title)
+@pytest.mark.parametrize("sample", sample_plans(), ids=lambda sample: sample.name)
 def test_every_sample_plan_survives_the_form(qtbot: QtBot, page: PlanPage, sample: SamplePlan) -> None:
-    with resources.as_file(sample.file) as path:
-        page.open_plan_file(path)
-        plan = load_plan(path)
+    plan = sample.plan
+    page.set_plan(plan)
     assert page.plan is not None
     assert expand(page.plan, ["m"], 2) == expand(plan, ["m"], 2)
     assert page.plan.load.classes == plan.load.classes
