@@ -176,7 +176,7 @@ class _Rate:
             return cls(np.array([0.0, at_s, at_s + for_s]), rates, np.zeros(3), None)
         if arrival == "ramp":
             to, length_s = _given(request_class, "rate_to_s"), horizon_s - request_class.start_s
-            if length_s > 0:
+            if ns_of(length_s) > 0:  # a shorter one would be steeper than a number can tell
                 slopes = np.array([(to - rate) / length_s, 0.0])
                 return cls(np.array([0.0, length_s]), np.array([rate, to]), slopes, None)
             rate = to  # it starts after its ramp's end

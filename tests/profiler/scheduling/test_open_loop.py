@@ -282,3 +282,10 @@ def test_m_d_1(utilisation):
     due_ns = due(seed=4, arrival="poisson", rate_s=utilisation, requests=5_000_000)
     expected_s = utilisation / (2 * (1 - utilisation))
     assert mean_wait_s(due_ns, 1.0) == pytest.approx(expected_s, rel=0.02)
+
+
+@pytest.mark.parametrize("duration_s", [5e-324, 1e-10, 1e-9])
+def test_a_ramp_too_short_for_the_clock_is_at_its_end_from_the_start(duration_s):
+    ramp = RequestClass(arrival="ramp", rate_s=0.0, rate_to_s=1.0, duration_s=duration_s)
+    assert len(due_times_ns(ramp, 1, horizon_s_of(ramp))) == 0
+    assert rate_s_at(ramp, np.array([1.0]), horizon_s_of(ramp)).tolist() == [1.0]
