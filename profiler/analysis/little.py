@@ -42,7 +42,9 @@ def _in_system_ns(requests: NDArray[Any], steps: NDArray[Any]) -> float:
     """The steps' count of requests in the system, integrated over time.
 
     A step counts those who are there when it starts. Who becomes due later is seen by the next step only, so the time until then
-    is added for each; between two steps those are there whom the second one counts, but for these newcomers.
+    is added for each; between two steps those are there whom the second one counts, but for these newcomers. One who becomes due
+    after the loop's last look and before its step starts is a newcomer whom that step does not count, so a gap never has fewer
+    than nobody.
     """
     starts_ns, counts = steps["start_ns"], steps["in_system"].astype(np.float64)
     due_ns = np.sort(requests["due_ns"])
@@ -52,7 +54,7 @@ def _in_system_ns(requests: NDArray[Any], steps: NDArray[Any]) -> float:
     newcomers = np.bincount(seen_by[is_seen], minlength=len(steps))[1:]
     gap_ns = starts_ns[1:] - steps["end_ns"][:-1]
     lengths_ns = steps["end_ns"] - starts_ns
-    return float(np.dot(lengths_ns, counts) + np.dot(gap_ns, counts[1:] - newcomers) + unseen_ns)
+    return float(np.dot(lengths_ns, counts) + np.dot(gap_ns, np.maximum(counts[1:] - newcomers, 0)) + unseen_ns)
 
 
 def _users_kept_busy(data: RunData, think_time_s: NDArray[np.float64]) -> float | None:

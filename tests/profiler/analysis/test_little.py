@@ -148,3 +148,19 @@ def test_the_law_is_exact_from_empty_to_empty(context_of, stays):
         assert residual is None
     else:
         assert residual == pytest.approx(0, abs=1e-12)
+
+
+def test_who_becomes_due_between_the_loops_look_and_its_step_empties_no_idle_gap(requests_of, steps_of, context_of):
+    # Each second one begins at once, and another is due 0.05 ms before that step starts: too late to be counted by it.
+    requests, steps = [], []
+    for i in range(30):
+        begin = 1000 * i
+        requests += [(begin, begin, begin + 10, begin + 10, 1), (begin + 0.05, begin + 10, begin + 20, begin + 20, 1)]
+        steps += [
+            {"start": begin + 0.1, "end": begin + 10, "in_system": 1},
+            {"start": begin + 10, "end": begin + 20, "in_system": 1},
+        ]
+    data = RunData(requests_of(*requests), steps=steps_of(*steps))
+    load = context_of(arrival="poisson", users=0, rate_s=1.0).specification.load
+    # All that is not seen is the second one's wait of 10 ms during the first step, of 30 ms that both stay.
+    assert little.residual(data, load) == pytest.approx(-1 / 3, abs=0.01)
