@@ -4,7 +4,6 @@ import gc
 import time
 
 import numpy as np
-from llama_cpp import llama_cpp as api
 from numpy.typing import NDArray
 
 from profiler.clock import now_ns
@@ -18,7 +17,8 @@ from profiler.records.specification import KV_CELL_STEP, LoadSettings
 from profiler.records.timing import RequestStatus
 from profiler.scheduling.admission import admission_of
 from profiler.scheduling.arrivals import Arrival, ArrivalSource
-from profiler.scheduling.batcher import Batcher, Slots, StepPlan
+from profiler.scheduling.batcher import Batcher
+from profiler.scheduling.step import Slots, StepPlan
 from profiler.scheduling.ubatches import stream_ubatches, unified_ubatches
 
 _DECODE_ABORTED = 2
@@ -61,9 +61,9 @@ class DecodeLoop:
             queue_limit=load.queue_limit,
             on_admit=self._admit,
         )
-        self._batch = Batch(context.n_batch, context.depth)
+        self._batch = Batch(context)
         self._arrivals: dict[int, Arrival] = {}  # of the requests in the system
-        self._last_tokens: Slots = np.zeros(slots, np.int32)
+        self._last_tokens = [0] * slots
         self._fresh: tuple[Slots, Tokens] | None = None  # the last step's tokens by slot, not yet among the last tokens
         self._slot_prompts: dict[int, NDArray[np.int32]] = {}
         self._kept = KeptPrefixes(context, slots) if load.prefix_cache else None
@@ -105,9 +105,55 @@ class DecodeLoop:
                 sleep_ns = min(min(wakes_ns) - begin_ns, SHIP_PERIOD_NS) - _WAKES_LATE_NS
                 time.sleep(max(0, sleep_ns) / 1e9)  # the last stretch is spent looking at the clock: nothing else has to be done
                 continue
-            if not self._step(plan, begin_ns, origin_ns):
+            uneventful = scheduler.uneventful_steps(plan) if self._batch.holds(plan) else 0
+            go_on = self._repeat(plan, uneventful, begin_ns, origin_ns) if uneventful else self._step(plan, begin_ns, origin_ns)
+            if not go_on:
                 return False
         return False
+
+    def _next_event_ns(self) -> int:
+        """When something else than a step of the present plan may have to be done; it is looked at after the step."""
+        scheduler = self._scheduler
+        candidates_ns = (self._source.next_due_ns(), scheduler.next_wake_ns(), scheduler.deadline_ns, self._recorder.ship_due_ns)
+        return min(time_ns for time_ns in candidates_ns if time_ns is not None)
+
+    def _repeat(self, plan: StepPlan, steps: int, begin_ns: int, origin_ns: int) -> bool:
+        """Carry out the last step's plan again, up to `steps` times, none of which ends a request; returns False when cancelled.
+
+        Nothing else happens meanwhile, so the rows of these steps are made when they are over.
+        """
+        recorder, scheduler, batch, answers = self._recorder, self._scheduler, self._batch, self._answers
+        in_system, waiting, used = recorder.in_system, scheduler.waiting, self._used_cells
+        useful, longest = scheduler.decoding_cells, scheduler.longest_decoding
+        decode, sizes = plan.decode, self._sizes(plan)
+        fed = None if self._fresh is None else self._fresh[1]
+        recorder.ship_if_due(begin_ns)
+        times_ns, yielded, code = batch.repeat(steps, fed, origin_ns + self._next_event_ns())
+        requests = scheduler.complete_uneventful(len(times_ns)).requests
+        worked_since_ns = begin_ns if self._worked_until_ns is None else self._worked_until_ns
+        for number, (start_ns, decoded_ns, stamp_ns) in enumerate(times_ns):
+            tokens: Tokens = yielded[number] if yielded else self._unread[: len(decode)]
+            recorder.tokens(requests, stamp_ns - origin_ns, tokens)
+            if answers is not None:
+                answers.add(decode, tokens if yielded else self._fed(decode))
+            useful, used, longest = useful + len(decode), used + len(decode), longest + 1
+            scanned = self._scanned_tokens(used, longest, plan)
+            loop_ns = (start_ns - origin_ns - worked_since_ns) + (stamp_ns - decoded_ns)
+            worked_since_ns = stamp_ns - origin_ns
+            times = start_ns - origin_ns, worked_since_ns, decoded_ns - start_ns, loop_ns
+            recorder.step((*times, *sizes, useful, scanned, used, waiting, in_system, 0, 0))
+        self._worked_until_ns = worked_since_ns
+        if yielded:
+            self._fresh = decode, yielded[-1]
+        if code:
+            return self._after_failure(code)
+        return True
+
+    def _after_failure(self, code: int) -> bool:
+        """False for a step that was cancelled; raises RefusedError otherwise."""
+        if code == _DECODE_ABORTED and self._cancellation.is_requested:
+            return False
+        raise RefusedError(_decode_failure(code))
 
     def _sent_ns(self, due_ns: int, looked_ns: int) -> int:
         """When the request stood in the queue: as it was due while a step ran (the loop takes it up at the step's end, which is
@@ -159,7 +205,7 @@ class DecodeLoop:
 
     def _step(self, plan: StepPlan, begin_ns: int, origin_ns: int) -> bool:
         """Carry out one step; returns False when it was cancelled inside llama.cpp."""
-        context, recorder, scheduler, batch = self._context, self._recorder, self._scheduler, self._batch
+        recorder, scheduler, batch = self._recorder, self._scheduler, self._batch
         in_system, waiting = recorder.in_system, scheduler.waiting
         evictions = 0 if self._kept is None else self._kept.carry_out()
         if batch.holds(plan):
@@ -167,30 +213,23 @@ class DecodeLoop:
         else:
             self._lay_out(plan, begin_ns)
 
-        start_ns = now_ns() - origin_ns
-        code = api.llama_decode(context.handle, batch.struct)
-        api.llama_synchronize(context.handle)
-        decoded_ns = now_ns() - origin_ns
-        if code != 0:
-            if code == _DECODE_ABORTED and self._cancellation.is_requested:
-                return False
-            raise RefusedError(_decode_failure(code))
+        recorder.ship_if_due(begin_ns)
+        times_ns, yielded, code = batch.decode(looks_at_logits=self._reads_logits)
+        if code:
+            return self._after_failure(code)
+        start_ns, decoded_ns, stamp_ns = (time_ns - origin_ns for time_ns in times_ns)
 
+        useful, scanned = self._kv_tokens(plan)
         result = scheduler.complete(plan)
         emitting = result.emitting
-        if self._reads_logits and len(emitting):
-            tokens: Tokens = context.greedy_tokens(batch.outputs)
-            self._fresh = emitting, tokens
-        else:
-            tokens = self._unread[: len(emitting)]
-        stamp_ns = now_ns() - origin_ns
+        if yielded is not None:
+            self._fresh = emitting, yielded
         if len(emitting):
-            recorder.tokens(result.requests, stamp_ns, tokens)
+            recorder.tokens(result.requests, stamp_ns, self._unread[: len(emitting)] if yielded is None else yielded)
             if self._answers is not None:
-                self._answers.add(emitting, tokens if self._reads_logits else self._last_tokens[emitting])
+                self._answers.add(emitting, self._fed(emitting) if yielded is None else yielded)
         if plan.prefill and self._kept is not None:
             self._kept.evaluated(plan.prefill)
-        kv_useful, kv_scanned = self._kv_tokens(plan)
         for slot in result.first.tolist():
             recorder.first_token(int(scheduler.request[slot]), stamp_ns)
             if self._answers is None:
@@ -200,42 +239,29 @@ class DecodeLoop:
         end_ns = now_ns() - origin_ns
         worked_since_ns = begin_ns if self._worked_until_ns is None else self._worked_until_ns
         self._worked_until_ns = end_ns
-        recorder.step(
-            (
-                start_ns,
-                stamp_ns,
-                decoded_ns - start_ns,
-                (start_ns - worked_since_ns) + (end_ns - decoded_ns),
-                plan.prefill_tokens,
-                plan.decode_tokens,
-                plan.sequences,
-                batch.outputs,
-                self._ubatches(plan),
-                kv_useful,
-                kv_scanned,
-                self._used_cells,
-                waiting,
-                in_system,
-                plan.cached_tokens,
-                evictions,
-            )
-        )
-        recorder.ship_if_due(end_ns)
+        times = start_ns, stamp_ns, decoded_ns - start_ns, (start_ns - worked_since_ns) + (end_ns - decoded_ns)
+        cells = useful, scanned, self._used_cells
+        recorder.step((*times, *self._sizes(plan), *cells, waiting, in_system, plan.cached_tokens, evictions))
         return True
 
     def _lay_out(self, plan: StepPlan, begin_ns: int) -> None:
         """Fill the batch for a step that is not the last one over again."""
         if self._fresh is not None:
             slots, tokens = self._fresh
-            self._last_tokens[slots] = tokens
+            for slot, token in zip(slots.tolist(), tokens.tolist(), strict=True):
+                self._last_tokens[slot] = token
             self._fresh = None
         for part in plan.prefill:
             if part.begins:
                 self._begin_slot(part.slot, begin_ns, part.start)
-        self._batch.fill(plan, self._scheduler.length, self._last_tokens, self._slot_prompts)
+        self._batch.fill(plan, self._last_tokens, self._slot_prompts)
+
+    def _fed(self, slots: Slots) -> Tokens:
+        """What stands for the answers' tokens when logits are not looked at."""
+        return np.array([self._last_tokens[slot] for slot in slots.tolist()], np.int32)
 
     def _begin_slot(self, slot: int, time_ns: int, cached_tokens: int) -> None:
-        self._last_tokens[slot] = self._slot_prompts[slot][-1]  # what is fed on when logits are not read
+        self._last_tokens[slot] = int(self._slot_prompts[slot][-1])  # what is fed on when logits are not read
         self._recorder.start_prefill(int(self._scheduler.request[slot]), time_ns, cached_tokens)
 
     def _finish(self, finished: Slots, time_ns: int) -> None:
@@ -260,17 +286,26 @@ class DecodeLoop:
         return self._scheduler.used_cells + extra
 
     def _kv_tokens(self, plan: StepPlan) -> tuple[int, int]:
-        """KV tokens that the step had to read, and (an estimate) those that llama.cpp's layout scans (measurement.md §2)."""
-        scheduler = self._scheduler
-        if plan.prefill:
-            slots = np.concatenate((plan.decode, np.array([part.slot for part in plan.prefill], np.int32)))
-            lengths = scheduler.length[slots]
-            useful, longest = int(lengths.sum()), int(lengths.max())
-        else:
-            useful, longest = scheduler.decoding_cells, scheduler.longest_decoding
-        span = self._used_cells if self._context.settings.kv_unified else longest
+        """KV tokens that a step has to read, and (an estimate) those that llama.cpp's layout scans (measurement.md §2).
+
+        Asked before the step is accounted for, reckoned as they are after it.
+        """
+        scheduler, decodes = self._scheduler, plan.decode_tokens
+        useful = scheduler.decoding_cells + decodes if decodes else 0
+        longest = scheduler.longest_decoding + 1 if decodes else 0
+        for part in plan.prefill:
+            length = self._context.depth + part.start + part.count
+            useful, longest = useful + length, max(longest, length)
+        return useful, self._scanned_tokens(self._used_cells + decodes + plan.prefill_tokens, longest, plan)
+
+    def _scanned_tokens(self, used_cells: int, longest: int, plan: StepPlan) -> int:
+        span = used_cells if self._context.settings.kv_unified else longest
         padded = min(-(-span // KV_CELL_STEP) * KV_CELL_STEP, self._context.n_ctx)
-        return useful, padded * plan.sequences
+        return padded * plan.sequences
+
+    def _sizes(self, plan: StepPlan) -> tuple[int, ...]:
+        """The fields of a step's row that tell how large it is, from `prefill_tokens` to `ubatches`."""
+        return plan.prefill_tokens, plan.decode_tokens, plan.sequences, self._batch.outputs, self._ubatches(plan)
 
     def _ubatches(self, plan: StepPlan) -> int:
         if self._context.settings.kv_unified or len(self._last_tokens) == 1:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler.engine.model import Context, RefusedError
-from profiler.scheduling.batcher import PrefillSlice
 from profiler.scheduling.prefix_cache import Copy, PrefixCache
+from profiler.scheduling.step import PrefillSlice
 
 Tokens = NDArray[np.int32]
 

@@ -5,73 +5,20 @@ Which of the waiting get a slot is `scheduling.admission`'s part; the clock is p
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from profiler.records.specification import Priority
 from profiler.scheduling.admission import Admission
-
-Slots = NDArray[np.int32]
+from profiler.scheduling.step import PrefillSlice, Slots, StepPlan, StepResult
 
 NO_REQUEST = -1
 _NO_SLOTS: Slots = np.empty(0, np.int32)
-_NEVER_NS = int(np.iinfo(np.int64).max)
-
-
-@dataclass(frozen=True, slots=True)
-class PrefillSlice:
-    """Part of one prompt that a step evaluates: prompt tokens `start` to `start + count` of the slot's request.
-
-    Attributes:
-        start: offset within the prompt; its position in the slot lies the slot's depth behind.
-        completes: the slice ends the prompt, so its last row yields the first output token.
-        begins: it is the request's first slice; with cached tokens before it, `start` is not 0.
-    """
-
-    slot: int
-    start: int
-    count: int
-    completes: bool
-    begins: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StepPlan:
-    """One decode call: one token for each of `decode` (slots, rising), and the slices of `prefill` (slots rising).
-
-    While the same requests decode and nothing else happens, one step's plan is the same object as the last one's.
-
-    Attributes:
-        decode_tokens, prefill_tokens, sequences: its sizes.
-        cached_tokens: prompt tokens, not among its prefill tokens, that the requests which begin with it found in their slots.
-    """
-
-    decode: Slots
-    prefill: tuple[PrefillSlice, ...]
-    decode_tokens: int
-    prefill_tokens: int
-    sequences: int
-    cached_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """What a completed step brought; slots rising in each.
-
-    Attributes:
-        emitting: slots that got an output token.
-        requests: the request of each of them.
-        first: slots among them whose token is their request's first.
-        finished: slots whose request now has all its tokens; they are free again after `release`.
-    """
-
-    emitting: Slots
-    requests: Slots
-    first: Slots
-    finished: Slots
+_NEVER_NS = _NEVER = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +35,7 @@ class Expired:
 
 
 _NONE_EXPIRED = Expired((), _NO_SLOTS)
+_NOTHING = StepResult(_NO_SLOTS, _NO_SLOTS, _NO_SLOTS, _NO_SLOTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +44,19 @@ class _Waiting:
     prompt_tokens: int
     output_tokens: int
     due_ns: int
+
+
+@dataclass(slots=True)
+class _Prompt:
+    """A prompt that is being read: `done` of its tokens are in the slot, the first `cached` of them were there before."""
+
+    slot: int
+    cached: int
+    done: int
+    left: int
+
+
+_BY_A_DECODE = (1, 1, -1)  # what a decode does to a slot's length, the output tokens given, and those left
 
 
 class Batcher:
@@ -107,7 +68,7 @@ class Batcher:
     "prefill", decodes wait while a prompt is unfinished, and prompt tokens may fill the batch.
 
     Most steps only give each running request its next token. Such *steady* steps are merely counted, and written into the arrays
-    when something else happens: after a decode call the processor's caches are cold, and every line of Python costs.
+    when a request joins the decodes or leaves them: after a decode call the caches are cold, and every line of Python costs.
 
     Attributes:
         request: request number in each slot, NO_REQUEST where it is free.
@@ -144,13 +105,12 @@ class Batcher:
             raise ValueError(f"{slots} slots do not fit a batch of {batch_tokens} tokens")
         self.request: Slots = np.full(slots, NO_REQUEST, np.int32)
         self._depth = depth
-        self._length: Slots = np.full(slots, depth, np.int32)
-        self._output_left: Slots = np.zeros(slots, np.int32)
-        self._output_given: Slots = np.zeros(slots, np.int32)
-        self._prompt_left: Slots = np.zeros(slots, np.int32)
-        self._cached: Slots = np.zeros(slots, np.int32)
+        self._counts: NDArray[np.int32] = np.zeros((3, slots), np.int32)
+        columns: tuple[Slots, Slots, Slots] = tuple(self._counts)
+        self._length, self._given, self._left = columns
+        self._length[:] = depth
+        self._by_a_step = np.zeros((3, slots), np.int32)  # what a step does to the counts: `_BY_A_DECODE` where a slot decodes
         self._due_ns = np.zeros(slots, np.int64)
-        self._is_decoding = np.zeros(slots, np.bool_)
         self._batch_tokens = batch_tokens
         self._prefill_chunk = prefill_chunk
         self._admission = admission
@@ -161,9 +121,11 @@ class Batcher:
         self._on_admit = on_admit
         self._free = list(range(slots))
         self._waiting: deque[_Waiting] = deque()
-        self._prefilling: list[int] = []
-        self._steady_steps = self._steps_to_first_end = 0
-        self._settled_cells = self._settled_decoding_cells = self._settled_longest = 0
+        self._reading: list[_Prompt] = []
+        self._steady_steps = self._steps_to_first_end = self._decode_tokens = 0
+        self._settled_cells = slots * depth
+        self._settled_decoding_cells = self._settled_longest = 0
+        self._is_regrouped = False
         self._regroup()
 
     @property
@@ -181,7 +143,7 @@ class Batcher:
     def output_given(self) -> Slots:
         """Output tokens that each slot's request has had."""
         self._settle()
-        return self._output_given
+        return self._given
 
     @property
     def used_cells(self) -> int:
@@ -191,11 +153,13 @@ class Batcher:
     @property
     def decoding_cells(self) -> int:
         """KV cells of the sequences that decode."""
+        self._regroup()
         return self._settled_decoding_cells + self._steady_steps * self._decode_tokens
 
     @property
     def longest_decoding(self) -> int:
         """KV cells of the longest sequence that decodes."""
+        self._regroup()
         return self._settled_longest + self._steady_steps
 
     def submit(self, request: int, prompt_tokens: int, output_tokens: int, due_ns: int) -> bool:
@@ -233,6 +197,11 @@ class Batcher:
         self._deadline_ns = earliest_ns + self._timeout_ns
         return Expired(tuple(waiting), np.flatnonzero(is_taken & is_overdue).astype(np.int32))
 
+    @property
+    def deadline_ns(self) -> int | None:
+        """`expire` has nothing to give up before; None when nothing can expire."""
+        return None if self._deadline_ns == _NEVER_NS else self._deadline_ns
+
     def next_wake_ns(self) -> int | None:
         """When there will be something to plan or to expire though nothing else happens; asked when there is nothing to plan."""
         if not self._waiting:
@@ -247,64 +216,86 @@ class Batcher:
         """What the next step takes, None when there is nothing to do. Planning twice without `complete` gives the same plan."""
         if self._waiting and self._free:
             self._admit(now_ns)
-        if not self._prefilling:
+        self._regroup()
+        if not self._reading:
             return self._decode_plan
-        self._settle()
-        decode = _NO_SLOTS if self._prefill_first else self._decoding
-        room = self._batch_tokens - len(decode)
-        if len(decode):
+        decode, decode_tokens = (_NO_SLOTS, 0) if self._prefill_first else (self._decoding, self._decode_tokens)
+        room = self._batch_tokens - decode_tokens
+        if decode_tokens:
             room = min(room, self._prefill_chunk)
         slices = []
-        cached_tokens = 0
-        for slot in self._prefilling:
+        prefill_tokens = cached_tokens = 0
+        for prompt in self._reading:
             if room == 0:
                 break
-            left, cached = int(self._prompt_left[slot]), int(self._cached[slot])
-            start, count = int(self._length[slot]) - self._depth, min(left, room)
-            begins = start == cached
-            slices.append(PrefillSlice(slot, start, count, count == left, begins))
-            cached_tokens += cached if begins else 0
+            count = min(prompt.left, room)
+            begins = prompt.done == prompt.cached
+            slices.append(PrefillSlice(prompt.slot, prompt.done, count, count == prompt.left, begins))
+            prefill_tokens += count
+            cached_tokens += prompt.cached if begins else 0
             room -= count
-        prefill = tuple(sorted(slices, key=lambda part: part.slot))
-        prefill_tokens = sum(part.count for part in prefill)
-        return StepPlan(decode, prefill, len(decode), prefill_tokens, len(decode) + len(prefill), cached_tokens)
+        slices.sort(key=attrgetter("slot"))
+        return StepPlan(decode, tuple(slices), decode_tokens, prefill_tokens, decode_tokens + len(slices), cached_tokens)
+
+    def uneventful_steps(self, plan: StepPlan) -> int:
+        """How often this plan can be carried out before a step of it ends a request; 0 for a plan with prompts."""
+        return self._steps_to_first_end - self._steady_steps - 1 if plan is self._decode_plan else 0
+
+    def complete_uneventful(self, steps: int) -> StepResult:
+        """Account for so many carried out, no more than `uneventful_steps`; returns what each of them brought."""
+        self._steady_steps += steps
+        return self._steady_result
 
     def complete(self, plan: StepPlan) -> StepResult:
         """Account for a step that was carried out as planned."""
-        if plan is self._decode_plan:
+        read = self._read(plan.prefill) if plan.prefill else None
+        if plan.decode_tokens:
             self._steady_steps += 1
-            if self._steady_steps < self._steps_to_first_end:
-                return self._steady_result
-            self._settle()
-            return self._result(self._decoding, _NO_SLOTS)
-        decode = plan.decode
-        self._length[decode] += 1
-        for part in plan.prefill:
-            self._length[part.slot] += part.count
-            self._prompt_left[part.slot] -= part.count
-        first = np.array([part.slot for part in plan.prefill if part.completes], np.int32)
-        emitting = np.sort(np.concatenate((decode, first)))
-        self._output_left[emitting] -= 1
-        self._output_given[emitting] += 1
-        self._is_decoding[first] = True
-        self._prefilling = [slot for slot in self._prefilling if not self._is_decoding[slot]]
-        self._regroup()
-        return self._result(emitting, first)
+        if not read and self._steady_steps < self._steps_to_first_end:
+            return self._steady_result if plan.decode_tokens else _NOTHING
+        self._settle()
+        if not read:
+            return self._result(self._decoding, self._decoding_slots, _NO_SLOTS)
+        for slot in read:
+            self._given[slot] = 1
+            self._left[slot] -= 1
+            self._by_a_step[:, slot] = _BY_A_DECODE
+        self._is_regrouped = False
+        emitting = sorted([*self._decoding_slots, *read]) if plan.decode_tokens else read
+        return self._result(np.array(emitting, np.int32), emitting, np.array(read, np.int32))
 
     def release(self, finished: Slots) -> None:
         """Free slots whose request has ended, or was given up, and whose cells the caller has dropped."""
         self._settle()
-        self.request[finished] = NO_REQUEST
-        self._length[finished] = self._depth
-        self._is_decoding[finished] = False
-        if self._prefilling:
-            self._prefilling = [slot for slot in self._prefilling if self.request[slot] != NO_REQUEST]
-        self._regroup()
-        for slot in finished.tolist():
+        slots = finished.tolist()
+        for slot in slots:
+            self.request[slot] = NO_REQUEST
+            self._settled_cells -= int(self._length[slot]) - self._depth
+            self._length[slot] = self._depth
+            self._by_a_step[:, slot] = 0
             heapq.heappush(self._free, slot)
+        if self._reading:
+            self._reading = [prompt for prompt in self._reading if prompt.slot not in slots]
+        self._is_regrouped = False
 
-    def _result(self, emitting: Slots, first: Slots) -> StepResult:
-        return StepResult(emitting, self.request[emitting], first, emitting[self._output_left[emitting] == 0])
+    def _read(self, slices: Sequence[PrefillSlice]) -> list[int]:
+        """Account for slices of prompts; returns the slots whose prompt is now read, rising."""
+        by_slot = {part.slot: part.count for part in slices}
+        for prompt in self._reading:
+            count = by_slot.get(prompt.slot, 0)
+            self._length[prompt.slot] += count
+            self._settled_cells += count
+            prompt.done += count
+            prompt.left -= count
+        read = sorted(prompt.slot for prompt in self._reading if not prompt.left)
+        if read:
+            self._reading = [prompt for prompt in self._reading if prompt.left]
+        return read
+
+    def _result(self, emitting: Slots, slots: list[int], first: Slots) -> StepResult:
+        requests, left = self.request.tolist(), self._left.tolist()
+        finished = np.array([slot for slot in slots if not left[slot]], np.int32)
+        return StepResult(emitting, np.array([requests[slot] for slot in slots], np.int32), first, finished)
 
     def _room(self, now_ns: int, waiting: int, first_due_ns: int) -> int:
         free = len(self._free)
@@ -320,13 +311,9 @@ class Batcher:
                 raise ValueError(
                     f"{cached} of {waiting.prompt_tokens} prompt tokens cannot be cached: the last is always evaluated"
                 )
-            self._cached[slot] = cached
-            self._length[slot] = self._depth + cached
-            self._prompt_left[slot] = waiting.prompt_tokens - cached
-            self._output_left[slot] = waiting.output_tokens
-            self._output_given[slot] = 0
+            self._counts[:, slot] = self._depth + cached, 0, waiting.output_tokens
             self._due_ns[slot] = waiting.due_ns
-            self._prefilling.append(slot)
+            self._reading.append(_Prompt(slot, cached, cached, waiting.prompt_tokens - cached))
             self._settled_cells += cached
 
     def _settle(self) -> None:
@@ -334,10 +321,7 @@ class Batcher:
         steps = self._steady_steps
         if not steps:
             return
-        decode = self._decoding
-        self._length[decode] += steps
-        self._output_left[decode] -= steps
-        self._output_given[decode] += steps
+        self._counts += self._by_a_step if steps == 1 else self._by_a_step * steps
         self._settled_cells += steps * self._decode_tokens
         self._settled_decoding_cells += steps * self._decode_tokens
         self._settled_longest += steps
@@ -346,12 +330,17 @@ class Batcher:
 
     def _regroup(self) -> None:
         """The set of decoding slots has changed: what its steady steps have in common."""
-        decode = self._decoding = np.flatnonzero(self._is_decoding).astype(np.int32)
-        count = self._decode_tokens = len(decode)
+        if self._is_regrouped:
+            return
+        self._is_regrouped = True
+        # With so few slots lists are quicker than indexing by arrays, which also lets go of the interpreter's lock.
+        slots = self._decoding_slots = [slot for slot, decodes in enumerate(self._by_a_step[0].tolist()) if decodes]
+        decode = self._decoding = np.array(slots, np.int32)
+        count = self._decode_tokens = len(slots)
         self._decode_plan = StepPlan(decode, (), count, 0, count, 0) if count else None
-        self._steady_result = StepResult(decode, self.request[decode], _NO_SLOTS, _NO_SLOTS)
-        self._steady_steps = 0
-        self._steps_to_first_end = int(self._output_left[decode].min(initial=np.iinfo(np.int32).max))
-        self._settled_cells = int(self._length.sum())
-        self._settled_decoding_cells = int(self._length[decode].sum())
-        self._settled_longest = int(self._length[decode].max(initial=0))
+        requests = self.request.tolist()
+        self._steady_result = StepResult(decode, np.array([requests[slot] for slot in slots], np.int32), _NO_SLOTS, _NO_SLOTS)
+        every_length, _, every_left = self._counts.tolist()
+        lengths = [every_length[slot] for slot in slots]
+        self._steps_to_first_end = min([every_left[slot] for slot in slots], default=_NEVER)
+        self._settled_decoding_cells, self._settled_longest = sum(lengths), max(lengths, default=0)

@@ -23,6 +23,7 @@ from profiler.records.specification import (
     Sampling,
 )
 from profiler.records.timing import COLUMN_DTYPES, no_rows
+from profiler.scheduling.lengths import parse_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Measured:
 def order(
     users: int,
     prompt: int,
-    output: int,
+    output: int | str,
     *,
     per_user: int = 4,
     unified: bool = True,
@@ -54,9 +55,14 @@ def order(
     seed: int = 1,
     arrival: Arrival = "closed",
 ) -> RunSpecification:
-    """A load on the sample model: `users` users in a closed loop, or offline as many slots and requests (one even wave)."""
+    """A load on the sample model: `users` users in a closed loop, or offline as many slots and requests (one even wave).
+
+    The output's length may be one of `scheduling.lengths`, of limited length.
+    """
     count = threads or default_threads()
-    ctx_size = -(-(prompt + output) // 256) * 256
+    longest = parse_length(str(output)).longest
+    assert longest is not None
+    ctx_size = -(-(prompt + longest) // 256) * 256
     users_told, requests, each = (users, None, per_user) if arrival == "closed" else (0, users * per_user, None)
     one_class = RequestClass(
         arrival=arrival,

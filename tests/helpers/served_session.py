@@ -20,8 +20,9 @@ from profiler.records.specification import EngineFacts, LoadSettings, RunSpecifi
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE, RunData
 from profiler.scheduling.admission import admission_of
 from profiler.scheduling.arrivals import Arrival
-from profiler.scheduling.batcher import Batcher, StepPlan
+from profiler.scheduling.batcher import Batcher
 from profiler.scheduling.load import LengthsOf, source_of
+from profiler.scheduling.step import StepPlan
 from profiler.session.writer import SessionWriter
 from tests.helpers.scripted_sweep import MACHINE, MODEL
 from tests.helpers.virtual_engine import ServedRequest, VirtualEngine

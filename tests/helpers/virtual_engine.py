@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from profiler.records.timing import RequestStatus
 from profiler.scheduling.arrivals import Arrival, ArrivalSource
-from profiler.scheduling.batcher import Batcher, StepPlan
+from profiler.scheduling.batcher import Batcher
 from profiler.scheduling.prefix_cache import Operation, PrefixCache
+from profiler.scheduling.step import StepPlan
 
 Tokens = NDArray[np.int32]
 
