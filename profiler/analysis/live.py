@@ -24,7 +24,7 @@ SLICE_NS = 250_000_000
 RECENT_NS = 5_000_000_000
 """What the tiles call "now": long enough to be readable, short enough to follow."""
 
-_SILENCE_NS = 1_000_000_000  # rows arrive 20 times a second; without any for longer, the engine is in a long step or stuck
+_SILENCE_NS = 1_000_000_000  # rows arrive 10 times a second; without any for longer, the engine is in a long step or stuck
 _MOST_FIRST_TOKENS = 16_384
 _MOST_GAPS_A_SLICE = 16_384
 _WEIGHTED = {

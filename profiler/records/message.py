@@ -2,7 +2,7 @@
 
 One pipe each way. The frame is little-endian: uint32 payload bytes, uint8 kind, uint8 version. Payloads are JSON, but for
 ROWS: three uint32 row counts, then the rows of the tables request, token and step as `records.timing` lays them out. Both ends
-are of one version, and the child sends twenty times a second beside its work, so rows cross as they lie in memory.
+are of one version, and the child sends ten times a second beside its work, so rows cross as they lie in memory.
 """
 
 import json

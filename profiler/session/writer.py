@@ -1,7 +1,7 @@
 """Writes a session file while a sweep runs: what is committed survives a killed process, a crash and a full disk.
 
 One commit a second; a run's tokens, steps and samples are gathered in between and written as chunks. `tick` is to be called
-about 20 times a second, also while nothing arrives. A writer belongs to one thread.
+several times a second, also while nothing arrives. A writer belongs to one thread.
 """
 
 import json

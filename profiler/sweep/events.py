@@ -49,7 +49,7 @@ class RunMeasuring:
 
 @dataclass(frozen=True, slots=True)
 class RowsArrived:
-    """Raw rows of the running repetition, about 20 times a second; each a structured array of `records.timing`, perhaps empty."""
+    """Raw rows of the running repetition, about 10 times a second; each a structured array of `records.timing`, perhaps empty."""
 
     run_id: int
     requests: NDArray[Any]

@@ -42,7 +42,7 @@ def test_cancel_takes_no_more_than_the_running_decode_step(engine, serve, order_
     assert engine.process_id is not None, "a cancelled engine lives on"
     steps = run.data.steps
     step_ns = (steps["end_ns"] - steps["start_ns"]).max()
-    # The wish is looked up every 50 ms; then a step may not begin any more, and the running one is aborted inside.
+    # The wish wakes the parent; then a step may not begin any more, and the running one is aborted inside.
     reaches_child_ns = asked[0] - run.facts.origin_ns + 150_000_000
     assert steps["start_ns"][-1] < reaches_child_ns + step_ns
     assert told_ns - asked[0] < 5_000_000_000
