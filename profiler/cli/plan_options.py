@@ -84,7 +84,12 @@ _SINGLES: dict[str, tuple[str, Reader]] = {
     "requests": ("load", _integer),
     "requests_per_user": ("load", _integer),
     "duration": ("load", _real),
+    "imatrix": ("models", _word),
+    "quality_tokens": ("models", _integer),
+    "quality_text": ("models", _word),
     "repetitions": ("trust", _integer),
+    "target_percent": ("trust", _real),
+    "most_repetitions": ("trust", _integer),
     "seed": ("trust", _integer),
     "budget": ("trust", _real),
     "slo": ("need", _word),
@@ -106,7 +111,7 @@ def plan_from_options(models: list[str], options: Mapping[str, str | None], base
         for section, fields in BY_NAME[use_case].document().items():
             document[section] |= fields
     for name, text in options.items():
-        if text is None or name == "use_case":
+        if text is None or name in ("use_case", "search"):
             continue
         option = name.replace("_", "-")
         if name in _AXES:
@@ -116,6 +121,8 @@ def plan_from_options(models: list[str], options: Mapping[str, str | None], base
         else:
             section, read = _SINGLES[name]
             document[section][name] = read(option, text)
+    if options.get("search") is not None:
+        document["search"]["enabled"] = options["search"] == "on"
     if models:
         document["models"]["paths"] = models
     try:

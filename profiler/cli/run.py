@@ -160,7 +160,22 @@ def command(
         str | None, _option("A part for each GPU, as 3/1" + _LIST, default="llama.cpp's own", metavar="PARTS")
     ] = None,
     main_gpu: Annotated[str | None, _option("The GPU of --split-mode none" + _LIST, default="0")] = None,
+    imatrix: Annotated[str | None, _option("An importance matrix to make the quantizations with", metavar="FILE")] = None,
+    quality_tokens: Annotated[
+        str | None, _option("Score so many tokens of a text with each model", default="only what is known already is told")
+    ] = None,
+    quality_text: Annotated[str | None, _option("That text", default="the one that ships", metavar="FILE")] = None,
+    search: Annotated[
+        bool,
+        typer.Option("--search", help="Look for the best between the ends of --concurrency or --rate; measures fewer cells."),
+    ] = False,
     repetitions: Annotated[str | None, _option("Runs of each cell, interleaved", default="6")] = None,
+    target_percent: Annotated[
+        str | None, _option("A cell with six runs stops when half of its interval is within so many percent", default="2")
+    ] = None,
+    most_repetitions: Annotated[
+        str | None, _option("With --budget, runs that a cell on which the answer hangs may get", default="30")
+    ] = None,
     seed: Annotated[str | None, _option("Of prompts, order and starts", default="1")] = None,
     budget: Annotated[str | None, _option("Start no run after this many seconds")] = None,
     slo: Annotated[str | None, _option("Limits to meet: ttft_ms.p95<=1000,tpot_ms.p95<=100", metavar="LIMITS")] = None,
@@ -190,6 +205,8 @@ def command(
         "cache_type_v": cache_type_v, "kv_unified": kv_unified, "mmap": mmap, "op_offload": op_offload,
         "kv_offload": kv_offload, "repack": repack, "no_host": no_host,
         "split_mode": split_mode, "tensor_split": tensor_split, "main_gpu": main_gpu, "repetitions": repetitions,
+        "imatrix": imatrix, "quality_tokens": quality_tokens, "quality_text": quality_text, "search": "on" if search else None,
+        "target_percent": target_percent, "most_repetitions": most_repetitions,
         "seed": seed, "budget": budget, "slo": slo, "use_case": use_case,
     }  # fmt: skip
     wanted = plan_from_options(models or [], options, _plan_of(plan) if plan is not None else Plan())

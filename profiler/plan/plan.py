@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from profiler.errors import UnusableArguments
+from profiler.plan.problems import problems
 from profiler.plan.slo import parse_slo
 from profiler.records.specification import (
     OPEN_LOOP,
@@ -99,10 +100,16 @@ class Models(_Section):
     Attributes:
         paths: GGUF files; "sample" is the sample model.
         quant: "as-is" for the file itself, else a type of llama.cpp's quantizer ("Q8_0").
+        imatrix: an importance matrix to make them with.
+        quality_tokens: so many tokens of a text are scored by each model; None: only what is known already is told.
+        quality_text: the text; None: the one that ships.
     """
 
     paths: tuple[str, ...] = (SAMPLE_MODEL,)
     quant: tuple[str, ...] = (AS_IS,)
+    imatrix: str | None = None
+    quality_tokens: TokenCount | None = None
+    quality_text: str | None = None
 
     @field_validator("quant", mode="after")
     @classmethod
@@ -319,13 +326,31 @@ class Trust(_Section):
     """How often, from which seed, for how long.
 
     Attributes:
-        repetitions: runs of each cell, interleaved and shuffled over the cells.
+        repetitions: runs of each cell, interleaved and shuffled over the cells; a cell may stop at six once its interval is
+            narrow enough.
+        target_percent: so narrow, half of it.
+        most_repetitions: with a budget, cells on which the answer hangs may get as many; None: 30.
         budget: seconds after which no further run starts; None for no limit.
     """
 
     repetitions: PositiveInt = 6
+    target_percent: Annotated[float, Field(gt=0, le=100)] = 2.0
+    most_repetitions: PositiveInt | None = None
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 1
     budget: Annotated[float, Field(gt=0)] | None = None
+
+
+class Search(_Section):
+    """Look for the answer instead of measuring every cell.
+
+    Attributes:
+        enabled: the ends of concurrency or rate are bounds between which the largest that meets the need is looked for, for each
+            model, quantization and setting.
+        confirm_repetitions: fresh runs of the winner and the runner-up, which took no part in the choice.
+    """
+
+    enabled: bool = False
+    confirm_repetitions: PositiveInt = 6
 
 
 class Plan(_Section):
@@ -337,6 +362,7 @@ class Plan(_Section):
     load: Load = Load()
     engine: Engine = Engine()
     trust: Trust = Trust()
+    search: Search = Search()
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
@@ -349,33 +375,6 @@ class Plan(_Section):
     def to_document(self) -> dict[str, Any]:
         """Plain values without the fields that are None; the inverse of `from_document`."""
         return self.model_dump(mode="json", exclude_none=True)
-
-
-_PLAIN_WORDS = {
-    "extra_forbidden": "is not a field of the plan",
-    "int_parsing": "is not a whole number",
-    "int_type": "is not a whole number",
-    "int_from_float": "is not a whole number",
-    "float_parsing": "is not a number",
-    "float_type": "is not a number",
-    "finite_number": "is not a number",
-    "greater_than_equal": "must be {ge} or more",
-    "greater_than": "must be more than {gt:g}",
-    "less_than_equal": "must be {le} or less",
-    "literal_error": "must be {expected}",
-}
-"""What is wrong, by pydantic's type of error; its own words where none stand here."""
-
-
-def problems(error: ValidationError) -> list[tuple[str, str]]:
-    """Each wrong field with what is wrong: ("load.concurrency", "…"); the name is empty for a matter of the whole plan."""
-    found: dict[str, str] = {}
-    for item in error.errors(include_url=False):
-        path = ".".join(str(part) for part in item["loc"] if not isinstance(part, int))
-        text = _PLAIN_WORDS.get(item["type"], "").format(**item.get("ctx", {})) or item["msg"].removeprefix("Value error, ")
-        given = "" if item["type"] in ("extra_forbidden", "value_error") else f" (given: {str(item['input'])[:60]})"
-        found.setdefault(path, text[0].lower() + text[1:] + given)
-    return list(found.items())
 
 
 def field_problems(document: dict[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from profiler.clock import WallClockAnchor
 from profiler.records.axis import Configuration
+from profiler.records.quality import QualityRecord
 from profiler.records.specification import EngineFacts, RunSpecification
 
 
@@ -54,6 +55,9 @@ class ModelRecord:
         quantization: llama.cpp's name of the file's type ("Q4_1").
         source_name: name of the file that it was made from, None when it is the user's own.
         fallback_tensors: tensors that quantizing left in another type than asked, None when unknown.
+        imatrix_name: name of the importance matrix that it was made with, None without one.
+        type_mix: weights by class of tensors ("attention", "feed-forward" …) and type: what the file really holds.
+        quality: None where it was not measured.
     """
 
     model_id: int
@@ -68,6 +72,9 @@ class ModelRecord:
     context_train: int | None
     source_name: str | None = None
     fallback_tensors: int | None = None
+    imatrix_name: str | None = None
+    type_mix: dict[str, dict[str, int]] = field(default_factory=dict)
+    quality: QualityRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from profiler.errors import BadFile
-from profiler.session import version_2
+from profiler.session import version_2, version_3
 from profiler.session.faults import primary_code
 from profiler.session.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES, create_views, drop_views
 
 Migration = Callable[[sqlite3.Connection], None]
 
-MIGRATIONS: tuple[Migration, ...] = (version_2.from_1_to_2,)
+MIGRATIONS: tuple[Migration, ...] = (version_2.from_1_to_2, version_3.from_2_to_3)
 """`MIGRATIONS[i]` takes a file's tables from version i + 1 to i + 2; none is ever changed once released."""
 
 _COLUMNS: Mapping[int, Mapping[str, Sequence[str]]] = {
     1: version_2.COLUMNS_BEFORE,
+    2: version_3.COLUMNS_BEFORE,
     SCHEMA_VERSION: {table.name: [column.name for column in table.columns] for table in TABLES},
 }
 """What is read of a file of each version, by table."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from profiler.records.axis import AXES, Configuration
 from profiler.records.metric import METRICS, STATISTICS
+from profiler.records.quality import QualityRecord
 from profiler.records.run_record import CellRecord, ClassFigures, Figures, ModelRecord, RunRecord, SessionEvent, StepCosts
 from profiler.records.specification import RunSpecification
 from profiler.records.timing import ABSENT_NS, REQUEST_DTYPE, RequestStatus, to_columns
@@ -21,6 +22,7 @@ Row = dict[str, Any]
 Intervals = dict[str, tuple[float, float]]
 """A figure's name ("output_tok_s", "ttft_ms.p95") → the ends of its 95 % interval."""
 
+QUALITY_FIELDS = tuple(field.name for field in dataclasses.fields(QualityRecord))
 COST_COLUMNS = tuple(field.name for field in dataclasses.fields(StepCosts))
 REQUEST_COLUMNS = tuple(REQUEST_DTYPE.names or ())
 _INSTANTS = frozenset(name for name in REQUEST_COLUMNS if name.endswith("_ns"))
@@ -34,13 +36,22 @@ _LOW, _HIGH = "ci_low", "ci_high"
 
 
 def model_row(model: ModelRecord) -> Row:
-    """A row of table model."""
-    return dataclasses.asdict(model)
+    """A row of table model: each figure of its quality has a column."""
+    row = dataclasses.asdict(model)
+    quality = row.pop("quality") or dict.fromkeys(QUALITY_FIELDS)
+    return {
+        **row,
+        "type_mix": json.dumps(model.type_mix),
+        **{f"quality_{name}": quality[name] for name in QUALITY_FIELDS},
+    }
 
 
 def model_record(row: Mapping[str, object]) -> ModelRecord:
     """The inverse of `model_row`; raises ValueError on anything else."""
-    return typed(ModelRecord, row)
+    quality = {name: row[f"quality_{name}"] for name in QUALITY_FIELDS}
+    was_measured = any(value is not None for value in quality.values())
+    type_mix = from_json(typed(str, row["type_mix"]))
+    return typed(ModelRecord, {**row, "type_mix": type_mix, "quality": quality if was_measured else None})
 
 
 def cell_row(cell: CellRecord) -> Row:

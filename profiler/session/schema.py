@@ -4,17 +4,19 @@ STRICT tables would need SQLite 3.37, and Python 3.11 still runs on older ones (
 3.34), so every column checks its own type. Anything that changes these statements is a new SCHEMA_VERSION with a migration.
 """
 
+import dataclasses
 import sqlite3
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from profiler.records.axis import AXES
 from profiler.records.metric import METRICS, STATISTICS
+from profiler.records.quality import QualityRecord
 
 APPLICATION_ID = int.from_bytes(b"INFM")
 """In the database's header, so that a file is known by its content."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """In `PRAGMA user_version`."""
 
 SINGLE = "value"
@@ -77,6 +79,12 @@ class Table:
         return f"CREATE TABLE {self.name} (\n    " + ",\n    ".join(parts) + f"\n){self.options}"
 
 
+_QUALITY_KINDS: dict[Any, Literal["text", "integer", "real"]] = {
+    str: "text", str | None: "text", int: "integer", float: "real", float | None: "real",
+}  # fmt: skip
+_QUALITY_COLUMNS = tuple(
+    Column(f"quality_{field.name}", _QUALITY_KINDS[field.type], is_nullable=True) for field in dataclasses.fields(QualityRecord)
+)
 _AXIS_COLUMNS = tuple(Column(axis.name, axis.kind, is_nullable=True) for axis in AXES)
 
 TABLES: tuple[Table, ...] = (
@@ -97,6 +105,9 @@ TABLES: tuple[Table, ...] = (
             Column("context_train", "integer", is_nullable=True),
             Column("source_name", "text", is_nullable=True),
             Column("fallback_tensors", "integer", is_nullable=True),
+            Column("imatrix_name", "text", is_nullable=True),
+            Column("type_mix", "text"),
+            *_QUALITY_COLUMNS,
         ),
     ),
     Table(

@@ -133,6 +133,10 @@ class SessionWriter:
         """Keep a model of the session."""
         self._insert("model", rows.model_row(model))
 
+    def update_model(self, model: ModelRecord) -> None:
+        """Replace what is known of a model: its quality comes when it was measured."""
+        self._update("model", "model_id", rows.model_row(model))
+
     def add_cell(self, cell: CellRecord) -> None:
         """Keep a cell of the sweep."""
         self._insert("cell", rows.cell_row(cell))

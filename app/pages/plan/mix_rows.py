@@ -13,7 +13,8 @@ from app.pages.plan.words import limits_in_words, listed
 from app.widgets.axis_field import AxisField
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.sentence import Sentence, set_tone
-from profiler.plan.plan import Load, RequestMix, problems
+from profiler.plan.plan import Load, RequestMix
+from profiler.plan.problems import problems
 
 _NAME_PX, _COUNT_PX, _LENGTH_PX = 140, 52, 96
 

@@ -144,22 +144,22 @@ def test_reading_changes_nothing(tmp_path, session_file):
 
 def test_a_newer_file_is_read_as_far_as_it_is_known(altered):
     path = altered(
-        "PRAGMA user_version = 3",
+        "PRAGMA user_version = 4",
         "ALTER TABLE cell ADD COLUMN draft_model TEXT",
         "CREATE TABLE quality (model_id INTEGER)",
         "UPDATE run SET specification = json_set(specification, '$.load.draft_tokens', 4)",
         "INSERT INTO figure VALUES (1, NULL, '', 'from_the_future', 'value', 1)",
     )
     with SessionReader.open(path) as reader:
-        assert "session format 3, this Inferometer knows 2" in reader.notice
+        assert "session format 4, this Inferometer knows 3" in reader.notice
         assert len(reader.cells()) == 3
         assert len(reader.runs()) == 5
         assert reader.cell_figures(1)[0]["output_tok_s"] == 103.0
 
 
 def test_a_newer_file_without_what_we_know_is_told(altered):
-    with pytest.raises(BadFile, match="session format 3, this Inferometer knows 2 and cannot read it"):
-        SessionReader.open(altered("PRAGMA user_version = 3", "ALTER TABLE run RENAME COLUMN status TO state"))
+    with pytest.raises(BadFile, match="session format 4, this Inferometer knows 3 and cannot read it"):
+        SessionReader.open(altered("PRAGMA user_version = 4", "ALTER TABLE run RENAME COLUMN status TO state"))
 
 
 @pytest.mark.parametrize(

@@ -348,7 +348,7 @@ def test_a_newer_session_is_not_written(path, session_file):
     connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 6}")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(BadFile, match=r"format 8, this Inferometer knows 2"):
+    with pytest.raises(BadFile, match=r"format 9, this Inferometer knows 3"):
         SessionWriter.open(path)
     assert path.read_bytes() == before
 

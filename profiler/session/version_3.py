@@ -1,0 +1,93 @@
+"""From version 2 of the format to version 3. Frozen: files of version 2 stay what they are, so nothing here follows today's code.
+
+Version 3 knows how a model file was made and how good it is: both are unknown of a model in a file of version 2.
+"""
+
+import sqlite3
+
+COLUMNS_BEFORE = {
+    "meta": (
+        "key", "value",
+    ),
+    "tag": (
+        "name", "value",
+    ),
+    "model": (
+        "model_id", "name", "path", "sha256", "architecture", "parameters", "quantization", "file_bytes", "bits_per_weight",
+        "context_train", "source_name", "fallback_tensors",
+    ),
+    "cell": (
+        "cell_id", "model_id", "status", "reason", "configuration", "model", "quant", "arrival", "concurrency", "slots",
+        "rate", "burstiness", "think_time", "prompt_tokens", "output_tokens", "shared_prefix", "prefixes", "turns",
+        "prefix_cache", "batching", "static_batch_size", "static_wait_ms", "prefill_chunk", "priority", "depth", "sampling",
+        "threads", "threads_batch", "batch_size", "ubatch_size", "ctx_size", "n_gpu_layers", "flash_attn", "cache_type_k",
+        "cache_type_v", "kv_unified", "mmap", "op_offload", "kv_offload", "repack", "no_host", "split_mode", "tensor_split",
+        "main_gpu", "weight_bytes_per_ubatch", "output_bytes_per_ubatch", "embedding_bytes_per_token", "kv_bytes_per_token",
+    ),
+    "run": (
+        "run_id", "cell_id", "repetition", "block", "status", "reason", "is_valid", "flags", "start_monotonic_ns",
+        "start_utc", "end_utc", "specification", "facts", "log_tail",
+    ),
+    "request": (
+        "run_id", "request", "class", "user", "turn", "due_ns", "sent_ns", "prefill_start_ns", "first_token_ns", "end_ns",
+        "prompt_tokens", "cached_tokens", "output_tokens", "status",
+    ),
+    "chunk": (
+        "run_id", "kind", "sequence", "rows", "codec", "unpacked_bytes", "data",
+    ),
+    "figure": (
+        "cell_id", "run_id", "class", "metric", "statistic", "value",
+    ),
+    "event": (
+        "event_id", "utc", "kind", "sentence", "cell_id", "run_id", "data",
+    ),
+}  # fmt: skip
+"""Every table of version 2."""
+
+_MODEL = """
+CREATE TABLE model (
+    model_id INTEGER PRIMARY KEY NOT NULL CHECK (typeof(model_id) IN ('integer')),
+    name TEXT NOT NULL CHECK (typeof(name) IN ('text')),
+    path TEXT NOT NULL CHECK (typeof(path) IN ('text')),
+    sha256 TEXT NOT NULL CHECK (typeof(sha256) IN ('text')),
+    architecture TEXT NOT NULL CHECK (typeof(architecture) IN ('text')),
+    parameters INTEGER NOT NULL CHECK (typeof(parameters) IN ('integer')),
+    quantization TEXT NOT NULL CHECK (typeof(quantization) IN ('text')),
+    file_bytes INTEGER NOT NULL CHECK (typeof(file_bytes) IN ('integer')),
+    bits_per_weight REAL NOT NULL CHECK (typeof(bits_per_weight) IN ('real')),
+    context_train INTEGER CHECK (typeof(context_train) IN ('integer', 'null')),
+    source_name TEXT CHECK (typeof(source_name) IN ('text', 'null')),
+    fallback_tensors INTEGER CHECK (typeof(fallback_tensors) IN ('integer', 'null')),
+    imatrix_name TEXT CHECK (typeof(imatrix_name) IN ('text', 'null')),
+    type_mix TEXT NOT NULL CHECK (typeof(type_mix) IN ('text')),
+    quality_text_name TEXT CHECK (typeof(quality_text_name) IN ('text', 'null')),
+    quality_text_sha256 TEXT CHECK (typeof(quality_text_sha256) IN ('text', 'null')),
+    quality_ctx_size INTEGER CHECK (typeof(quality_ctx_size) IN ('integer', 'null')),
+    quality_tokens INTEGER CHECK (typeof(quality_tokens) IN ('integer', 'null')),
+    quality_perplexity REAL CHECK (typeof(quality_perplexity) IN ('real', 'null')),
+    quality_perplexity_stderr REAL CHECK (typeof(quality_perplexity_stderr) IN ('real', 'null')),
+    quality_bits_per_byte REAL CHECK (typeof(quality_bits_per_byte) IN ('real', 'null')),
+    quality_base_name TEXT CHECK (typeof(quality_base_name) IN ('text', 'null')),
+    quality_base_sha256 TEXT CHECK (typeof(quality_base_sha256) IN ('text', 'null')),
+    quality_kld_mean REAL CHECK (typeof(quality_kld_mean) IN ('real', 'null')),
+    quality_kld_mean_stderr REAL CHECK (typeof(quality_kld_mean_stderr) IN ('real', 'null')),
+    quality_kld_median REAL CHECK (typeof(quality_kld_median) IN ('real', 'null')),
+    quality_kld_p99 REAL CHECK (typeof(quality_kld_p99) IN ('real', 'null')),
+    quality_kld_max REAL CHECK (typeof(quality_kld_max) IN ('real', 'null')),
+    quality_top1_agreement REAL CHECK (typeof(quality_top1_agreement) IN ('real', 'null')),
+    quality_top1_agreement_stderr REAL CHECK (typeof(quality_top1_agreement_stderr) IN ('real', 'null')),
+    quality_rms_dp REAL CHECK (typeof(quality_rms_dp) IN ('real', 'null')),
+    quality_log_ratio REAL CHECK (typeof(quality_log_ratio) IN ('real', 'null')),
+    quality_log_ratio_stderr REAL CHECK (typeof(quality_log_ratio_stderr) IN ('real', 'null'))
+)
+"""
+
+
+def from_2_to_3(connection: sqlite3.Connection) -> None:
+    """Make the table of models anew with more columns, within the caller's transaction; foreign keys are off."""
+    before = ", ".join(COLUMNS_BEFORE["model"])
+    connection.execute(f"CREATE TEMP TABLE before AS SELECT {before} FROM main.model")
+    connection.execute("DROP TABLE main.model")
+    connection.execute(_MODEL.strip())
+    connection.execute(f"INSERT INTO main.model ({before}, type_mix) SELECT {before}, '{{}}' FROM temp.before")
+    connection.execute("DROP TABLE temp.before")
