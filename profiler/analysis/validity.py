@@ -1,7 +1,8 @@
 """What casts doubt on a run: each doubt a named flag with a sentence that holds the figures.
 
-An invalidating flag (other programs' load, throttling, swapping) means that the machine was not the one to be measured: such a
-run is measured again and left out of its cell's figures, openly. All other flags warn and leave the run in.
+An invalidating flag (other programs' load, throttling, swapping, pages read anew from disk) means that the machine was not the
+one to be measured: such a run is measured again and left out of its cell's figures, openly. All other flags warn and leave the
+run in.
 """
 
 import re
@@ -21,6 +22,8 @@ from profiler.units import bytes_text, duration_text, milliseconds_text, percent
 FOREIGN_LOAD = "foreign load"
 THROTTLED = "throttled"
 SWAPPED = "swapped"
+PAGE_FAULTS = "page faults"
+MEMORY_PRESSURE = "memory pressure"
 SHORT_WINDOW = "short window"
 FAILED_REQUESTS = "failed requests"
 LATE_GENERATOR = "late generator"
@@ -32,19 +35,22 @@ UNSTABLE = "unstable"
 NOT_STATIONARY = "not stationary"
 EVICTED = "evicted"
 
-INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED})
+INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED, PAGE_FAULTS})
 
 MOST_FOREIGN_CPU_PERCENT = 10
 MOST_SWAP_GROWTH_BYTES = 16_000_000  # below it, pages of idle programs wander out on any machine
+MOST_MAJOR_FAULTS_S = 10  # each waits for the disk, for 0.1 to 10 ms: 0.1 to 10 % of the time
+LEAST_MAJOR_FAULTS = 50  # a few pages that nothing has touched yet, in a run of a second
+MOST_STALLED_SHARE = 0.01
 MOST_THROTTLED_SHARE = 0.05
 MOST_FREQUENCY_FALL = 0.15
 MOST_LATENESS_OF_PERIOD = 0.5
 MOST_GENERATOR_LATENESS_OF_TTFT = 0.01
 MOST_EVICTIONS_OF_REQUESTS = 0.1
 
-# NVML's clock event reasons that are distress: hardware slowdown, software and hardware thermal slowdown, power brake. A power
-# cap is a card's normal state at full load.
-_NVML_DISTRESS = 0x08 | 0x20 | 0x40 | 0x80
+NVML_DISTRESS = 0x08 | 0x20 | 0x40 | 0x80
+"""NVML's clock event reasons that are distress: hardware slowdown, software and hardware thermal slowdown, power brake. A power
+cap is a card's normal state at full load."""
 
 _CPU_FREQUENCY = re.compile(r"cpu_frequency_mhz_\d+")
 _THROTTLE_REASONS = re.compile(r"(gpu\d+)_throttle_reasons")
@@ -76,6 +82,7 @@ def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
         FOREIGN_LOAD: _foreign_load(seen),
         THROTTLED: _throttled(seen),
         SWAPPED: _swapped(data.samples),
+        PAGE_FAULTS: _page_faults(seen),
         UNSTABLE: (unstable := _unstable(data, context, window)),
         NOT_STATIONARY: "" if unstable else _not_stationary(window),
         SHORT_WINDOW: _short_window(window),
@@ -83,6 +90,7 @@ def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
         LATE_GENERATOR: _late_generator(data, window),
         LITTLE: _little(data, context),
         LATE_TELEMETRY: _late_telemetry(data.samples),
+        MEMORY_PRESSURE: _memory_pressure(seen),
         FREQUENCY_FELL: _frequency_fell(seen),
         FITS_IN_CACHE: _fits_in_cache(data, context, window),
         EVICTED: _evicted(data, context),
@@ -119,7 +127,7 @@ def _throttled(samples: Samples) -> str:
         match = _THROTTLE_REASONS.fullmatch(channel)
         readings = _readings(samples, channel)
         if match is not None and len(readings):
-            share = float(np.mean((readings.astype(np.int64) & _NVML_DISTRESS) != 0))
+            share = float(np.mean((readings.astype(np.int64) & NVML_DISTRESS) != 0))
             worst, device = max((worst, device), (share, match[1]))
     if worst <= MOST_THROTTLED_SHARE:
         return ""
@@ -132,6 +140,33 @@ def _swapped(samples: Samples) -> str:
     if growth <= MOST_SWAP_GROWTH_BYTES:
         return ""
     return f"Memory ran short: swap grew by {bytes_text(growth)} during the run."
+
+
+def _growth(samples: Samples, channel: str) -> tuple[float, float]:
+    """By how much a counter grew between its first and its last reading, and the seconds between these; (0, 0) without two."""
+    column = samples.channels.get(channel, np.empty(0))
+    there = np.flatnonzero(np.isfinite(column))
+    if len(there) < 2:
+        return 0.0, 0.0
+    first, last = there[0], there[-1]
+    return float(column[last] - column[first]), float(samples.times_ns[last] - samples.times_ns[first]) / 1e9
+
+
+def _page_faults(samples: Samples) -> str:
+    """The model's pages were given up by the system while it was at work, and had to be read again."""
+    faults, seconds = _growth(samples, "process_major_faults")
+    if faults < LEAST_MAJOR_FAULTS or faults <= MOST_MAJOR_FAULTS_S * seconds:
+        return ""
+    return f"Memory ran short: the engine waited {faults:.0f} times for pages to be read from disk while it was measured."
+
+
+def _memory_pressure(samples: Samples) -> str:
+    stalled_ms, seconds = _growth(samples, "memory_stalled_ms")
+    if stalled_ms <= 1000 * MOST_STALLED_SHARE * seconds:
+        return ""
+    return (
+        f"Some program of this machine stood still for want of memory in {percent_text(stalled_ms / 1000 / seconds)} of the time."
+    )
 
 
 def _unstable(data: RunData, context: RunContext, window: Window) -> str:
@@ -147,7 +182,10 @@ def _unstable(data: RunData, context: RunContext, window: Window) -> str:
 def _not_stationary(window: Window) -> str:
     if window.is_stationary:
         return ""
-    return "The number of requests in the system did not settle in the first half of the run: no warm-up was left out."
+    return (
+        "There were more requests in the system in every part of one half of the run than in any part of the other: the load or "
+        "the machine changed meanwhile; no warm-up was left out."
+    )
 
 
 def _evicted(data: RunData, context: RunContext) -> str:

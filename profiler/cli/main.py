@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from profiler.errors import InferometerError
 
-VERBS = ("run", "show", "export", "inspect", "models", "machine")
+VERBS = ("run", "show", "compare", "export", "inspect", "models", "machine", "quality", "quantize")
 """The commands; anything else on `inferometer`'s line is a file for the window."""
 
 INTERRUPTED = 130

@@ -49,6 +49,8 @@ class ProgressDisplay:
             case events.SweepStarted(cells=cells, runs_planned=planned):
                 self._cells = {cell.cell_id: cell.configuration for cell in cells}
                 self._bar.update(self._task, total=planned, visible=True)
+            case events.CellAdded(cell=cell):
+                self._cells[cell.cell_id] = cell.configuration
             case events.RunStarted(run=run, cell=cell):
                 self._bar.update(self._task, description=f"{self._name(cell.cell_id)}, run {run.repetition}")
             case events.CellChanged(cell=cell, figures=figures, runs_done=count) if figures is not None:

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from profiler.cli.main import INTERRUPTED
-from profiler.cli.output import Json, print_json, standard_error, standard_output
+from profiler.cli.output import Json, print_json, printable, standard_error, standard_output
 from profiler.cli.plan_options import plan_from_options
 from profiler.cli.progress import ProgressDisplay
-from profiler.cli.show import summary_table
+from profiler.cli.show import search_sentences, summary_table
 from profiler.errors import UnusableArguments
 from profiler.exchange.summary import summary_document
 from profiler.hardware.cpu import default_threads
@@ -22,6 +22,7 @@ from profiler.plan.sample_plans import sample_plans
 from profiler.plan.use_case import BY_NAME
 from profiler.session.reader import SessionReader
 from profiler.sweep.runner import Runner
+from profiler.sweep.search.problem import Arms
 
 _LIST = "; a list by commas is an axis"
 
@@ -219,9 +220,18 @@ def _plan_of(file: Path) -> Plan:
     return samples[str(file)] if str(file) in samples and not file.exists() else load_plan(file)
 
 
+def _varying(plan: Plan) -> list[str]:
+    """The axes that tell the sweep's cells apart, for its progress. Raises UnusableArguments when the plan makes no sense."""
+    labels, threads = model_labels(plan.models.paths), default_threads()
+    if not plan.search.enabled:
+        return [axis.name for axis in varying_axes(expand(plan, labels, threads))]
+    arms = Arms(plan, labels, threads, has_gpu=False)
+    cells = [arms.configuration(arm, place) for arm in range(arms.count) for place in {0, len(arms.ladder) - 1}]
+    return [axis.name for axis in varying_axes(cells)]
+
+
 def _carry_out(plan: Plan, output: Path, *, force: bool, as_json: bool) -> int:
-    cells = expand(plan, model_labels(plan.models.paths), default_threads())
-    varying = [axis.name for axis in varying_axes(cells)]
+    varying = _varying(plan)
     with ProgressDisplay(standard_error(), varying) as display:
         runner = Runner(plan, output, display.hear, force=force)
 
@@ -239,6 +249,8 @@ def _carry_out(plan: Plan, output: Path, *, force: bool, as_json: bool) -> int:
         print_json(document)
     else:
         standard_output().print(summary_table(document))
+        for sentence in search_sentences(document):
+            standard_output().print(printable(sentence))
     if end.fault:
         standard_error().print(f"inferometer: {end.fault}")
         return 1

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from profiler.analysis.model_ranking import LOWER_IS_BETTER, RankedModel, rank_models
 from profiler.cli.output import Json, print_json, printable, standard_output, table
 from profiler.exchange.summary import summary_document
 from profiler.plan.cells import varying_axes
@@ -24,6 +25,8 @@ def command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A session
     """Show what a session file holds, as figures for each cell."""
     with SessionReader.open(file) as reader:
         document = summary_document(reader)
+        figures = {cell["cell_id"]: cell["metrics"] for cell in document["cells"]}
+        ranking = rank_models(reader.models(), reader.cells(), figures)
     if json:
         print_json(document)
         return
@@ -35,10 +38,20 @@ def command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A session
     console.print(summary_table(document))
     if any(cell["classes"] for cell in document["cells"]):
         console.print(class_table(document))
+    for sentence in search_sentences(document):
+        console.print(printable(sentence))
+    if len(ranking) > 1:
+        console.print(ranking_table(ranking))
     axes = varying_axes([cell["config"] for cell in document["cells"]])
     for cell in document["cells"]:
         for remark in ([cell["reason"]] if cell["reason"] else []) + list(cell["flags"]):
             console.print(printable(f"▲ {_name(cell['config'], axes)}: {remark}"))
+
+
+def search_sentences(document: Mapping[str, Any]) -> list[str]:
+    """What a search found: each boundary, then the answer."""
+    search = document["search"]
+    return [] if search is None else [*search["boundaries"], *([search["answer"]] if search["answer"] else [])]
 
 
 def summary_table(document: Mapping[str, Any]) -> Table:
@@ -75,6 +88,27 @@ def class_table(document: Mapping[str, Any]) -> Table:
     return table(columns, rows)
 
 
+def ranking_table(ranking: Sequence[RankedModel]) -> Table:
+    """The models beside each other: a figure with its place among them, the marked ones beaten by no other."""
+    titles = {
+        "file_bytes": "file",
+        "output_tok_s": "best output_tok_s",
+        "user_tok_s": "user_tok_s alone",
+        "rss_peak_bytes": "memory alone",
+        "bits_per_byte": "bits_per_byte",
+    }
+    columns = [("model", False), ("quant", False), *((titles[name], True) for name in LOWER_IS_BETTER), ("unbeaten", False)]
+    rows = []
+    for model in ranking:
+        row = [printable(model.name), model.quantization]
+        for name in LOWER_IS_BETTER:
+            value, rank = model.value(name), model.ranks.get(name)
+            told = "–" if value is None else bytes_text(value) if name.endswith("_bytes") else significant(value)
+            row.append(told if rank is None else f"{told} #{rank}")
+        rows.append([*row, {True: "✓", False: "", None: "–"}[model.is_unbeaten]])
+    return table(columns, rows)
+
+
 def _title(name: str) -> str:
     return "memory" if name == "rss_peak_bytes" else name
 
@@ -88,7 +122,7 @@ def _single(cell: Mapping[str, Any], name: str) -> str:
     if not interval or value is None:
         return text
     half = (interval[1] - interval[0]) / 2
-    return f"{text} ± {significant(half, 2)}" if half <= abs(value) else f"{text} ± over 100 %"
+    return f"{text} ± {significant(half, 2)}" if half <= abs(value) else f"{text} ±>100%"
 
 
 def _number(value: float | None) -> str:

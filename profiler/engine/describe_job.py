@@ -1,10 +1,13 @@
-"""The job "describe": which llama.cpp this is, its backends and its devices."""
+"""The job "describe": which llama.cpp this is, its backends, its devices and the file types that it makes."""
 
 import ctypes
 from typing import Any
 
 import llama_cpp
 from llama_cpp import llama_cpp as api
+
+from profiler.engine.ggml_library import function
+from profiler.engine.quantization_types import makeable_types
 
 _DEVICE_KINDS = {0: "cpu", 1: "gpu", 2: "igpu", 3: "accelerator"}
 
@@ -18,20 +21,20 @@ def describe_engine() -> dict[str, Any]:
         "system_info": api.llama_print_system_info().decode("utf-8", "replace").strip(),
         "supports_gpu_offload": bool(api.llama_supports_gpu_offload()),
         "devices": devices,
+        "quantization_types": list(makeable_types()),
     }
 
 
 def _devices() -> list[dict[str, Any]]:
     """Devices that ggml lists; the calls are not bound by llama-cpp-python but reached through its own loaded library."""
-    library = api._lib
-    count = _function(library, "ggml_backend_dev_count", ctypes.c_size_t)
-    get = _function(library, "ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
-    description = _function(library, "ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
-    kind = _function(library, "ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)
-    registry = _function(library, "ggml_backend_dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p)
-    registry_name = _function(library, "ggml_backend_reg_name", ctypes.c_char_p, ctypes.c_void_p)
+    count = function("ggml_backend_dev_count", ctypes.c_size_t)
+    get = function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    description = function("ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
+    kind = function("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)
+    registry = function("ggml_backend_dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p)
+    registry_name = function("ggml_backend_reg_name", ctypes.c_char_p, ctypes.c_void_p)
     size = ctypes.POINTER(ctypes.c_size_t)
-    memory = _function(library, "ggml_backend_dev_memory", None, ctypes.c_void_p, size, size)
+    memory = function("ggml_backend_dev_memory", None, ctypes.c_void_p, size, size)
     found = []
     for index in range(count()):
         device = get(index)
@@ -50,10 +53,3 @@ def _devices() -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _function(library: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> Any:
-    function = library[name]  # indexing gives an object of our own, so its types disturb nobody
-    function.restype = result
-    function.argtypes = list(arguments)
-    return function

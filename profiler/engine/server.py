@@ -12,6 +12,7 @@ from profiler.engine.describe_job import describe_engine
 from profiler.engine.llama_log import LlamaLog
 from profiler.engine.model import RefusedError
 from profiler.engine.outbox import Outbox
+from profiler.engine.quality_job import measure_quality
 from profiler.engine.quantize_job import quantize
 from profiler.engine.run_job import Host
 from profiler.records.message import PROTOCOL_VERSION, GarbledStreamError, Message, MessageKind, read_message
@@ -57,6 +58,9 @@ class Server:
         if name == "quantize":
             self._host.unload()
             return quantize(self._outbox, self._log, **arguments)
+        if name == "quality":
+            self._host.unload()
+            return measure_quality(self._outbox, self._cancellation, **arguments)
         if name == "describe":
             return describe_engine()
         raise RefusedError(f"This engine knows no job '{name}'; parent and child are of different versions.")

@@ -1,11 +1,12 @@
 """The summary of a session: the document of `inferometer run --json` and `show --json` (design.md, "The command line")."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from profiler.analysis.savings import Saving, cache_savings
 from profiler.records.metric import METRICS, STATISTICS
-from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus
+from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus, SessionEvent
 from profiler.session.reader import SessionReader
 
 NO_FIGURES: Figures = {
@@ -19,7 +20,7 @@ def summary_document(reader: SessionReader) -> dict[str, Any]:
 
     `runs`, `requests` and `tokens` of a cell count its valid runs; `flags` are those of all its runs. `classes` holds the metrics
     of each class of requests, where a load has several. `cache` tells what the prefix cache saved, against the cell without it
-    that differs in nothing else; None where that is missing.
+    that differs in nothing else; None where that is missing. `search` tells what a search did and found.
 
     Raises:
         BadFile, EnvironmentFault: the file cannot be read.
@@ -38,6 +39,22 @@ def summary_document(reader: SessionReader) -> dict[str, Any]:
         "plan": reader.plan(),
         "models": [dataclasses.asdict(model) for model in reader.models()],
         "cells": documents,
+        "search": _search_document(reader.events()),
+    }
+
+
+def _search_document(events: Sequence[SessionEvent]) -> dict[str, Any] | None:
+    """What a search did and found, as it told it; None for a sweep over a grid. The answer is None while it has not ended."""
+    steps = [event for event in events if event.kind in ("search step", "search out")]
+    answer = next((event for event in events if event.kind == "search answer"), None)
+    if not steps and answer is None:
+        return None
+    return {
+        "answer": None if answer is None else answer.sentence,
+        "winner_cell_id": None if answer is None else answer.data.get("winner_cell_id"),
+        "confirmed_cell_ids": [] if answer is None else answer.data.get("confirmed_cell_ids", []),
+        "boundaries": [event.sentence for event in events if event.kind == "search boundary"],
+        "steps": [event.sentence for event in steps],
     }
 
 

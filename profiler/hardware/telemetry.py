@@ -14,6 +14,7 @@ from profiler.hardware import cadence
 from profiler.hardware.sources.frequency import FrequencySource
 from profiler.hardware.sources.memory import MemorySource
 from profiler.hardware.sources.nvml import NvmlSource
+from profiler.hardware.sources.pressure import PressureSource
 from profiler.hardware.sources.process import ProcessSource
 from profiler.hardware.sources.processor import ProcessorSource
 from profiler.hardware.sources.source import ReadingFailed, Source
@@ -162,5 +163,6 @@ def _machine_sources(watched: WatchedProcess) -> tuple[Source, ...]:
         FrequencySource(),
         TemperatureSource(),
         MemorySource(),
+        PressureSource(),
         NvmlSource(),
     )

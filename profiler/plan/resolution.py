@@ -1,5 +1,7 @@
 """From a cell to the specification of one run: the plain, fully resolved values that the engine child gets."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +155,24 @@ def _class_of_mix(each: RequestMix, load: Load) -> RequestClass:
 def _trace(load: Load | RequestMix, rows: int | None) -> TraceSettings:
     assert load.trace is not None  # the plan was checked
     return recorded_load(load.trace, load.trace_columns, load.time_scale, rows)[0]
+
+
+def shortened(order: RunSpecification, share: float) -> RunSpecification:
+    """A run of so much of the load: fewer requests, a shorter time; at least one request of each user."""
+
+    def part(count: int | None) -> int | None:
+        return None if count is None else max(1, math.ceil(count * share))
+
+    classes = tuple(
+        replace(
+            each,
+            requests=None if each.requests is None else max(each.users, math.ceil(each.requests * share), 1),
+            requests_per_user=part(each.requests_per_user),
+            duration_s=None if each.duration_s is None else each.duration_s * share,
+        )
+        for each in order.load.classes
+    )
+    return replace(order, load=replace(order.load, classes=classes))
 
 
 def longest_request(each: RequestClass) -> int:

@@ -28,6 +28,15 @@ class RunStatus(StrEnum):
     FAILED = "failed"
 
 
+class RunPurpose(StrEnum):
+    """What a repetition is for. Only a search has others than the first."""
+
+    MEASURE = "measure"
+    SHORT_LOOK = "short look"  # a part of the load, to drop settings that are far behind: never counts
+    LOOK = "look"  # counts until the cell is confirmed, since it took part in the choice
+    CONFIRM = "confirm"
+
+
 @dataclass(frozen=True, slots=True)
 class StepCosts:
     """What a step of a model must read, in bytes (measurement.md §2, dense models; `profiler.modelfile` derives it).
@@ -106,7 +115,8 @@ class RunRecord:
         block: position in the interleaved order's blocks, from 1.
         anchor: the run's origin on the monotonic clock and on the wall clock; None until it started.
         flags: what casts doubt on it, each "name: sentence".
-        is_valid: False when a flag of `analysis.validity` invalidates it: its figures and counts stay out of the cell's.
+        is_valid: False when its figures and counts stay out of the cell's: a flag of `analysis.validity` invalidates it, or what
+            it was for keeps it out (`RunPurpose`).
     """
 
     run_id: int
@@ -121,6 +131,7 @@ class RunRecord:
     flags: tuple[str, ...] = ()
     log_tail: tuple[str, ...] = ()
     is_valid: bool = True
+    purpose: RunPurpose = RunPurpose.MEASURE
 
 
 @dataclass(frozen=True, slots=True)

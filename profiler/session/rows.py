@@ -86,6 +86,7 @@ def run_row(run: RunRecord) -> Row:
         "status": str(run.status),
         "reason": run.reason,
         "is_valid": int(run.is_valid),
+        "purpose": str(run.purpose),
         "flags": json.dumps(run.flags),
         "start_monotonic_ns": run.anchor.monotonic_ns if run.anchor else None,
         "start_utc": run.anchor.utc if run.anchor else None,

@@ -135,6 +135,7 @@ TABLES: tuple[Table, ...] = (
             Column("status", "text"),
             Column("reason", "text"),
             Column("is_valid", "integer"),
+            Column("purpose", "text"),
             Column("flags", "text"),
             Column("start_monotonic_ns", "integer", is_nullable=True),
             Column("start_utc", "text", is_nullable=True),

@@ -1,6 +1,7 @@
 """From version 2 of the format to version 3. Frozen: files of version 2 stay what they are, so nothing here follows today's code.
 
-Version 3 knows how a model file was made and how good it is: both are unknown of a model in a file of version 2.
+Version 3 knows how a model file was made and how good it is, both unknown of a model in a file of version 2, and what a run was
+for: in version 2 all were there to be measured.
 """
 
 import sqlite3
@@ -44,7 +45,8 @@ COLUMNS_BEFORE = {
 }  # fmt: skip
 """Every table of version 2."""
 
-_MODEL = """
+_TABLES = {
+    "model": """
 CREATE TABLE model (
     model_id INTEGER PRIMARY KEY NOT NULL CHECK (typeof(model_id) IN ('integer')),
     name TEXT NOT NULL CHECK (typeof(name) IN ('text')),
@@ -80,14 +82,39 @@ CREATE TABLE model (
     quality_log_ratio REAL CHECK (typeof(quality_log_ratio) IN ('real', 'null')),
     quality_log_ratio_stderr REAL CHECK (typeof(quality_log_ratio_stderr) IN ('real', 'null'))
 )
-"""
+""",
+    "run": """
+CREATE TABLE run (
+    run_id INTEGER PRIMARY KEY NOT NULL CHECK (typeof(run_id) IN ('integer')),
+    cell_id INTEGER NOT NULL CHECK (typeof(cell_id) IN ('integer')) REFERENCES cell,
+    repetition INTEGER NOT NULL CHECK (typeof(repetition) IN ('integer')),
+    block INTEGER NOT NULL CHECK (typeof(block) IN ('integer')),
+    status TEXT NOT NULL CHECK (typeof(status) IN ('text')),
+    reason TEXT NOT NULL CHECK (typeof(reason) IN ('text')),
+    is_valid INTEGER NOT NULL CHECK (typeof(is_valid) IN ('integer')),
+    purpose TEXT NOT NULL CHECK (typeof(purpose) IN ('text')),
+    flags TEXT NOT NULL CHECK (typeof(flags) IN ('text')),
+    start_monotonic_ns INTEGER CHECK (typeof(start_monotonic_ns) IN ('integer', 'null')),
+    start_utc TEXT CHECK (typeof(start_utc) IN ('text', 'null')),
+    end_utc TEXT CHECK (typeof(end_utc) IN ('text', 'null')),
+    specification TEXT NOT NULL CHECK (typeof(specification) IN ('text')),
+    facts TEXT CHECK (typeof(facts) IN ('text', 'null')),
+    log_tail TEXT NOT NULL CHECK (typeof(log_tail) IN ('text'))
+)
+""",
+}
+_NEW = {"model": ("type_mix", "{}"), "run": ("purpose", "measure")}
+"""Columns that may not be NULL, with what they hold of an older file."""
 
 
 def from_2_to_3(connection: sqlite3.Connection) -> None:
-    """Make the table of models anew with more columns, within the caller's transaction; foreign keys are off."""
-    before = ", ".join(COLUMNS_BEFORE["model"])
-    connection.execute(f"CREATE TEMP TABLE before AS SELECT {before} FROM main.model")
-    connection.execute("DROP TABLE main.model")
-    connection.execute(_MODEL.strip())
-    connection.execute(f"INSERT INTO main.model ({before}, type_mix) SELECT {before}, '{{}}' FROM temp.before")
-    connection.execute("DROP TABLE temp.before")
+    """Make both tables anew with more columns, within the caller's transaction; foreign keys are off."""
+    for table, statement in _TABLES.items():
+        before = ", ".join(COLUMNS_BEFORE[table])
+        column, value = _NEW[table]
+        connection.execute(f"CREATE TEMP TABLE before AS SELECT {before} FROM main.{table}")
+        connection.execute(f"DROP TABLE main.{table}")
+        connection.execute(statement.strip())
+        connection.execute(f"INSERT INTO main.{table} ({before}, {column}) SELECT {before}, ? FROM temp.before", (value,))
+        connection.execute("DROP TABLE temp.before")
+    connection.execute("CREATE INDEX run_of_cell ON run (cell_id)")

@@ -1,7 +1,7 @@
 """What is known of each cell so far: its runs' figures, and what they make together."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from profiler.analysis import validity
@@ -11,13 +11,24 @@ from profiler.analysis.figures import cell_figures, run_figures
 from profiler.analysis.intervals import cell_intervals
 from profiler.plan.slo import Slo
 from profiler.records.fingerprint import Fingerprint
-from profiler.records.run_record import CellRecord, CellStatus, ClassFigures, Figures, RunRecord, RunStatus
+from profiler.records.run_record import CellRecord, CellStatus, ClassFigures, Figures, ModelRecord, RunRecord, RunStatus
 from profiler.records.timing import RunData
+from profiler.sweep.stopping import CellEvidence
 
 if TYPE_CHECKING:
     from profiler.sweep.repetition import EndedRun
 
 Intervals = dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class _CountedRun:
+    """A valid run that is among its cell's figures."""
+
+    record: RunRecord
+    data: RunData
+    context: RunContext
+    figures: Figures
 
 
 class CellResults:
@@ -27,11 +38,28 @@ class CellResults:
     as well it is accepted, with its flags, since the machine is as it is.
     """
 
-    def __init__(self, cells: Sequence[CellRecord], machine: Fingerprint, slo: Slo) -> None:
+    def __init__(self, cells: Sequence[CellRecord], machine: Fingerprint, slo: Slo, models: Sequence[ModelRecord] = ()) -> None:
         self._cells = {cell.cell_id: cell for cell in cells}
-        self._runs: dict[int, list[tuple[RunData, RunContext, Figures]]] = {cell.cell_id: [] for cell in cells}
+        self._runs: dict[int, list[_CountedRun]] = {cell.cell_id: [] for cell in cells}
+        self._quality = {model.model_id: model.quality for model in models if model.quality is not None}
         self._machine = machine
         self._slo = slo
+
+    def add(self, cell: CellRecord) -> None:
+        """A search has come to a cell that the sweep did not begin with."""
+        self._cells[cell.cell_id] = cell
+        self._runs[cell.cell_id] = []
+
+    def evidence(self, cell_id: int) -> CellEvidence:
+        """What the stopping rules look at."""
+        runs = self._runs[cell_id]
+        return CellEvidence([run.figures for run in runs], [class_figures(run.data, run.context) for run in runs])
+
+    def forget_runs(self, cell_id: int) -> list[RunRecord]:
+        """Take the cell's runs out of its figures, since fresh ones come; returns them as they are to be kept in the file."""
+        forgotten = [replace(run.record, is_valid=False) for run in self._runs[cell_id]]
+        self._runs[cell_id] = []
+        return forgotten
 
     def cell(self, cell_id: int) -> CellRecord:
         """A cell as it stands."""
@@ -53,7 +81,7 @@ class CellResults:
 
     def classes(self, cell_id: int) -> ClassFigures:
         """Those of a cell over its valid runs."""
-        return cell_class_figures([(data, context) for data, context, _ in self._runs[cell_id]])
+        return cell_class_figures([(run.data, run.context) for run in self._runs[cell_id]])
 
     def take(self, ended: "EndedRun", *, was_skipped: bool) -> CellRecord:
         """Add a repetition that has ended; returns the cell as it is now."""
@@ -61,7 +89,8 @@ class CellResults:
         cell = self._cells[run.cell_id]
         if run.status is RunStatus.DONE:
             if run.is_valid and ended.figures is not None:
-                self._runs[run.cell_id].append((ended.data, self._context(run, cell), ended.figures))
+                counted = _CountedRun(run, ended.data, self._context(run, cell), ended.figures)
+                self._runs[run.cell_id].append(counted)
             cell = replace(cell, status=CellStatus.PARTIAL)
         elif was_skipped:
             cell = replace(cell, status=CellStatus.PARTIAL, reason="Skipped by you.")
@@ -76,15 +105,27 @@ class CellResults:
     def complete(self, cell_id: int) -> None:
         """All repetitions of the cell have run; one that was skipped or failed stays what it is."""
         cell = self._cells[cell_id]
-        if cell.status is CellStatus.PARTIAL and not cell.reason:
+        if cell.status is not CellStatus.PARTIAL or cell.reason:
+            return
+        if self._runs[cell_id]:
             self._cells[cell_id] = replace(cell, status=CellStatus.DONE)
+        else:
+            self._cells[cell_id] = replace(cell, reason="Only short looks were taken at it.")
 
     def figures(self, cell_id: int) -> tuple[Figures | None, Intervals, int]:
         """The cell's figures over its valid runs, their intervals, and the number of those runs."""
         runs = self._runs[cell_id]
         if not runs:
             return None, {}, 0
-        return cell_figures(runs), cell_intervals([figures for _, _, figures in runs]), len(runs)
+        together = cell_figures([(run.data, run.context, run.figures) for run in runs]) | self._quality_of(cell_id)
+        return together, cell_intervals([run.figures for run in runs]), len(runs)
+
+    def _quality_of(self, cell_id: int) -> Figures:
+        """The figures of a cell that are its model's."""
+        quality = self._quality.get(self._cells[cell_id].model_id or 0)
+        if quality is None:
+            return {}
+        return {"perplexity": quality.perplexity, "kld_mean": quality.kld_mean, "top1_agreement": quality.top1_agreement}
 
     def settle(self) -> list[CellRecord]:
         """At the end: the cells that never began or were left unfinished, each with the reason."""

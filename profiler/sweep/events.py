@@ -33,6 +33,13 @@ class SweepStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class CellAdded:
+    """A search has come to a cell that the sweep did not begin with."""
+
+    cell: CellRecord
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """A repetition begins: the child loads, warms up, then measures."""
 
@@ -118,6 +125,7 @@ class SweepEnded:
 SweepEvent = (
     Preparing
     | SweepStarted
+    | CellAdded
     | RunStarted
     | RunMeasuring
     | RowsArrived

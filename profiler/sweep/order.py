@@ -4,6 +4,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from profiler.records.run_record import RunPurpose
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
@@ -13,12 +15,16 @@ class PlannedRun:
         block: from 1; the blocks follow each other.
         repetition: from 1 within the cell.
         is_repeat: it stands in for a run that a flag made invalid.
+        purpose: what it is for.
+        load_share: so much of the cell's load is run, 1 for all of it.
     """
 
     cell_id: int
     repetition: int
     block: int
     is_repeat: bool = False
+    purpose: RunPurpose = RunPurpose.MEASURE
+    load_share: float = 1.0
 
 
 def interleaved(cell_ids: Sequence[int], repetitions: int, seed: int) -> list[PlannedRun]:

@@ -1,9 +1,10 @@
 """What a sweep needs before its first run: the machine told, the models read, hashed and where asked quantized."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from profiler.child.engine_child import EngineChild
 from profiler.errors import EnvironmentFault, InferometerError, UnusableArguments
@@ -11,10 +12,14 @@ from profiler.hardware import ceilings, fingerprint, telemetry
 from profiler.modelfile.content_hash import sha256_of_parts
 from profiler.modelfile.costs import step_costs
 from profiler.modelfile.description import ModelDescription, describe
-from profiler.models.quantization import make
+from profiler.modelfile.imatrix import Imatrix, read_imatrix
+from profiler.modelfile.type_mix import class_mix
+from profiler.models import quantization_cache
+from profiler.models.grouping import ModelChoice, model_choices, separate_choices
+from profiler.models.quantization import make, requantizing_warning
 from profiler.models.sample import sample_model_path
 from profiler.plan.cells import model_labels
-from profiler.plan.plan import AS_IS, SAMPLE_MODEL, Plan
+from profiler.plan.plan import SAMPLE_MODEL, Plan
 from profiler.records.fingerprint import Device, EngineIdentity, Fingerprint
 from profiler.records.run_record import ModelRecord, StepCosts
 from profiler.records.specification import ContextSettings
@@ -25,7 +30,12 @@ Report = Callable[[str, float | None], None]
 
 @dataclass(frozen=True, slots=True)
 class PreparedModel:
-    """A model of the plan in one quantization: its record and its description, or why it cannot be had."""
+    """A model of the plan in one quantization: its record and its description, or why it cannot be had.
+
+    Attributes:
+        problem: why it cannot be had, empty when it can.
+        warning: what casts doubt on it: made from a model that was quantized before. Empty when nothing does.
+    """
 
     label: str
     quant: str
@@ -33,6 +43,7 @@ class PreparedModel:
     record: ModelRecord | None
     description: ModelDescription | None
     problem: str = ""
+    warning: str = ""
 
     def costs(self, context: ContextSettings) -> StepCosts | None:
         """What a step of it reads; None where that is not understood, or for a cache type that llama.cpp will refuse."""
@@ -69,56 +80,117 @@ def describe_machine(child: EngineChild, report: Report, *, refresh: bool = Fals
     return fingerprint.take(identity, devices, ceilings.measured(refresh), telemetry.sources_available())
 
 
+def choices_of(plan: Plan) -> list[ModelChoice]:
+    """What the plan measures, files that are one model grouped; raises InferometerError when a file cannot be read."""
+    return model_choices([describe(resolve_model_path(name)) for name in plan.models.paths], plan.models.quant)
+
+
 def prepare_models(
-    plan: Plan, library_version: str, threads: int, report: Report, cancel: threading.Event
-) -> list[PreparedModel]:
-    """Every model of the plan in every quantization, in the plan's order; records are numbered from 1.
-
-    Raises InferometerError when a source model cannot be read; a quantization that cannot be made is told in its `problem`.
-    """
-    paths = [resolve_model_path(name) for name in plan.models.paths]
-    prepared: list[PreparedModel] = []
-    for label, path in zip(model_labels([str(path) for path in paths]), paths, strict=True):
-        source = describe(path)
-        for quant in plan.models.quant:
-            prepared.append(_prepare(label, path, source, quant, library_version, threads, report, cancel, len(prepared) + 1))
-    return prepared
-
-
-def _prepare(
-    label: str,
-    path: Path,
-    source: ModelDescription,
-    quant: str,
+    plan: Plan,
     library_version: str,
     threads: int,
     report: Report,
     cancel: threading.Event,
-    model_id: int,
+    choices: Sequence[ModelChoice] | None = None,
+) -> list[PreparedModel]:
+    """Every model of the plan in every quantization, in the order of `choices`; records are numbered from 1.
+
+    Models that were made are held in the cache until `release_models`.
+
+    Args:
+        plan: the plan.
+        library_version: of llama-cpp-python.
+        threads: for the quantizer.
+        report: hears what is being done.
+        cancel: ends it when set.
+        choices: what to prepare (`choices_of`); None takes each file for a model of its own.
+
+    Raises:
+        InferometerError: a source model or the importance matrix cannot be read; a quantization that cannot be made is told in
+            its `problem`.
+    """
+    paths = [resolve_model_path(name) for name in plan.models.paths]
+    if choices is None:
+        choices = separate_choices(model_labels([str(path) for path in paths]), plan.models.quant)
+    sources = [describe(path) for path in paths]
+    imatrix = None
+    if plan.models.imatrix is not None and any(choice.made_type for choice in choices):
+        imatrix = read_imatrix(Path(plan.models.imatrix).expanduser(), plan.models.imatrix)
+    prepared: list[PreparedModel] = []
+    with EngineChild() as quantizer, ExitStack() as undo:  # not the engine that is measured: its memory would show the making
+        undo.callback(lambda: release_models(prepared))
+        for choice in choices:
+            source, model_id = sources[choice.place], len(prepared) + 1
+            if choice.made_type is None:
+                prepared.append(_read(choice, source, report, cancel, model_id))
+            else:
+                order = _Order(choice.made_type, imatrix, library_version, threads, quantizer)
+                prepared.append(_made(choice, order, source, report, cancel, model_id))
+        undo.pop_all()
+    return prepared
+
+
+def release_models(prepared: Sequence[PreparedModel]) -> None:
+    """Let the cache's files that a sweep has used be deleted again."""
+    for model in prepared:
+        if model.path is not None and model.record is not None and model.record.source_name is not None:
+            quantization_cache.release(model.path)
+
+
+def _read(choice: ModelChoice, source: ModelDescription, report: Report, cancel: threading.Event, model_id: int) -> PreparedModel:
+    name = source.path.name
+    report(f"reading {name}", None)
+    content_hash = sha256_of_parts(source.parts, lambda share: report(f"reading {name}", share), cancel)
+    return PreparedModel(choice.label, choice.quant, source.path, _record(model_id, source.path, source, content_hash), source)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What to make, and with what."""
+
+    type_name: str
+    imatrix: Imatrix | None
+    library_version: str
+    threads: int
+    child: EngineChild
+
+
+def _made(
+    choice: ModelChoice, order: _Order, source: ModelDescription, report: Report, cancel: threading.Event, model_id: int
 ) -> PreparedModel:
-    if quant == AS_IS:
-        report(f"reading {path.name}", None)
-        content_hash = sha256_of_parts(source.parts, lambda share: report(f"reading {path.name}", share), cancel)
-        return PreparedModel(label, quant, path, _record(model_id, path, source, content_hash), source)
-    report(f"making {quant} of {path.name}", None)
+    told = f"making {order.type_name} of {source.path.name}"
+    report(told, None)
     try:
         made = make(
-            path,
-            quant,
-            library_version=library_version,
-            threads=threads,
-            on_progress=lambda share: report(f"making {quant} of {path.name}", share),
+            source.path,
+            order.type_name,
+            library_version=order.library_version,
+            threads=order.threads,
+            imatrix=order.imatrix,
+            child=order.child,
+            on_progress=lambda share: report(told, share),
             cancel=cancel,
         )
-        description = describe(made.path)
+        quantization_cache.hold(made.path)
+        try:
+            description = describe(made.path)
+        except InferometerError:
+            quantization_cache.release(made.path)
+            raise
     except InferometerError as error:
-        return PreparedModel(label, quant, None, None, None, error.sentence)
-    record = _record(model_id, made.path, description, made.sha256)
-    record = replace(record, source_name=path.name, fallback_tensors=made.fallback_tensors)
-    return PreparedModel(label, quant, made.path, record, description)
+        return PreparedModel(choice.label, choice.quant, None, None, None, error.sentence)
+    record = replace(
+        _record(model_id, made.path, description, made.sha256),
+        source_name=source.path.name,
+        fallback_tensors=made.fallback_tensors,
+        imatrix_name=made.imatrix_name,
+    )
+    warning = requantizing_warning(source, [order.type_name])
+    return PreparedModel(choice.label, choice.quant, made.path, record, description, warning=warning)
 
 
 def _record(model_id: int, path: Path, description: ModelDescription, content_hash: str) -> ModelRecord:
+    imatrix = description.metadata.get("quantize.imatrix.file")
     return ModelRecord(
         model_id=model_id,
         name=description.name,
@@ -130,4 +202,7 @@ def _record(model_id: int, path: Path, description: ModelDescription, content_ha
         file_bytes=description.file_bytes,
         bits_per_weight=description.bits_per_weight,
         context_train=description.context_train,
+        # Whoever made a downloaded file may have given a path of any system.
+        imatrix_name=PureWindowsPath(imatrix).name or None if isinstance(imatrix, str) else None,
+        type_mix=class_mix(description.tensors),
     )

@@ -12,7 +12,7 @@ from profiler.clock import WallClockAnchor, now_ns
 from profiler.hardware.telemetry import Telemetry
 from profiler.records.message import Message, MessageKind
 from profiler.records.outcome import OutcomeKind
-from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus
+from profiler.records.run_record import CellRecord, Figures, RunPurpose, RunRecord, RunStatus
 from profiler.records.specification import EngineFacts, RunSpecification
 from profiler.records.timing import COLUMN_DTYPES, RunData, Samples, no_rows
 from profiler.session.writer import SessionWriter
@@ -25,11 +25,12 @@ PROGRESS_PERIOD_NS = 500_000_000
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """A repetition with its raw data, and its figures when it is done."""
+    """A repetition with its raw data, its figures when it is done, and whether it must be measured again."""
 
     run: RunRecord
     data: RunData
     figures: Figures | None
+    is_disturbed: bool = False
 
 
 class Repetition:
@@ -44,7 +45,7 @@ class Repetition:
         writer: SessionWriter,
         tell: Callable[[SweepEvent], None],
     ) -> None:
-        self._run = RunRecord(run_id, cell.cell_id, planned.repetition, planned.block, specification)
+        self._run = RunRecord(run_id, cell.cell_id, planned.repetition, planned.block, specification, purpose=planned.purpose)
         self._is_repeat = planned.is_repeat
         self._cell = cell
         self._writer = writer
@@ -132,14 +133,15 @@ class Repetition:
             )
         run = replace(self._run, status=status, reason=reason, log_tail=end.outcome.log_tail)
         figures: Figures | None = None
+        is_valid = True
         if status is RunStatus.DONE:
             figures, flags, is_valid = results.judge(run, self._cell, data, is_repeat=self._is_repeat)
-            run = replace(run, flags=flags, is_valid=is_valid)
+            run = replace(run, flags=flags, is_valid=is_valid and run.purpose is not RunPurpose.SHORT_LOOK)
             self._writer.set_run_figures(run.run_id, figures, results.run_classes(run, self._cell, data))
         self._writer.update_run(run)
         self._writer.flush()
         self._tell(RunEnded(run, figures))
-        return EndedRun(run, data, figures)
+        return EndedRun(run, data, figures, is_disturbed=not is_valid)
 
 
 def _status(end: JobEnd) -> tuple[RunStatus, str]:

@@ -16,14 +16,19 @@ class Schedule:
         planned: repetitions in all, ended ones included.
     """
 
-    def __init__(self, runs: Sequence[PlannedRun], budget_s: float | None) -> None:
-        self._queue = deque(runs)
+    def __init__(self, budget_s: float | None) -> None:
+        self._queue: deque[PlannedRun] = deque()
         self._budget_s = budget_s
         self._begin_ns = now_ns()
         self._run_begin_ns = self._begin_ns
         self._seconds: dict[int, list[float]] = {}
         self.done = 0
-        self.planned = len(runs)
+        self.planned = 0
+
+    def add(self, runs: Sequence[PlannedRun]) -> None:
+        """More to run, behind all others."""
+        self._queue.extend(runs)
+        self.planned += len(runs)
 
     def next_run(self) -> PlannedRun | None:
         """The next repetition; it stays in the queue until `begin`."""
@@ -60,18 +65,26 @@ class Schedule:
         return (now_ns() - self._begin_ns) / 1e9
 
     @property
+    def budget_left_s(self) -> float | None:
+        """Seconds of the budget, None without one."""
+        return None if self._budget_s is None else max(0.0, self._budget_s - self.elapsed_s)
+
+    @property
+    def mean_run_s(self) -> float | None:
+        """Seconds that a run takes, the mean over the cells; None before the first has ended."""
+        means = [sum(values) / len(values) for values in self._seconds.values()]
+        return sum(means) / len(means) if means else None
+
+    @property
     def is_over_budget(self) -> bool:
         """Whether no further run may start."""
         return self._budget_s is not None and self.elapsed_s >= self._budget_s
 
-    @property
-    def remaining_s(self) -> float | None:
-        """Seconds that the queue will likely take: each cell as its own runs took, a new one as the mean of all."""
-        if not self._seconds:
+    def remaining_s(self, expected: int = 0) -> float | None:
+        """Seconds that the queue and `expected` further runs will likely take: a cell as its own runs took, others as the mean."""
+        overall = self.mean_run_s
+        if overall is None:
             return None
         means = {cell_id: sum(values) / len(values) for cell_id, values in self._seconds.items()}
-        overall = sum(means.values()) / len(means)
-        seconds = sum(means.get(run.cell_id, overall) for run in self._queue)
-        if self._budget_s is not None:
-            seconds = min(seconds, max(0.0, self._budget_s - self.elapsed_s))
-        return seconds
+        seconds = sum(means.get(run.cell_id, overall) for run in self._queue) + expected * overall
+        return seconds if self.budget_left_s is None else min(seconds, self.budget_left_s)

@@ -13,9 +13,10 @@ from profiler.records.message import MessageKind
 from profiler.records.specification import ContextSettings, LoadSettings, ModelSettings, RequestClass, RunSpecification
 from profiler.records.timing import STEP_DTYPE, no_rows
 from tests.reference import batched_bench
-from tests.reference.batched_bench import Speeds, Unavailable
+from tests.reference.batched_bench import Speeds
+from tests.reference.llama_tools import BUILD_S, Unavailable, assert_uses_the_installed_library, built_tool
 
-pytestmark = [pytest.mark.reference, pytest.mark.timeout(3 * batched_bench.BUILD_S)]
+pytestmark = [pytest.mark.reference, pytest.mark.timeout(3 * BUILD_S)]
 
 OUTPUT = 32
 CTX_SIZE = 256
@@ -28,11 +29,10 @@ TOO_WIDE = 0.02
 @pytest.fixture(scope="module")
 def tool():
     try:
-        path = batched_bench.built_tool()
+        path = built_tool(batched_bench.TOOL)
     except Unavailable as reason:
         pytest.skip(f"{reason}.")
-    assert f"{batched_bench.library_folder()}/libllama.so" in batched_bench.loaded_libraries(path)
-    assert f"{batched_bench.library_folder()}/libggml-cpu.so" in batched_bench.loaded_libraries(path)
+    assert_uses_the_installed_library(path)
     return path
 
 

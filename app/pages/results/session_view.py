@@ -13,9 +13,11 @@ from profiler.exchange.summary import summary_document
 from profiler.plan.cells import varying_axes
 from profiler.plan.slo import Slo, parse_slo
 from profiler.records.axis import AXES, BY_NAME, Axis, Configuration
-from profiler.records.run_record import CellStatus, ClassFigures, Figures, RunStatus
+from profiler.records.run_record import CellStatus, ClassFigures, Figures, RunPurpose, RunStatus
 from profiler.session.reader import SessionReader
 from profiler.units import bytes_text
+
+_MEASURED = (RunPurpose.MEASURE, RunPurpose.CONFIRM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def read_session(path: Path) -> SessionView:
         cells=cells,
         runs=len(runs),
         runs_flagged=sum(any(not is_aside(flag) for flag in run.flags) for run in runs),
-        runs_left_out=sum(not run.is_valid for run in runs),
+        runs_left_out=sum(not run.is_valid and run.purpose in _MEASURED for run in runs),
         class_slo=class_slo,
     )
 

@@ -39,6 +39,8 @@ def test_a_calm_run_has_no_flags(calm, context):
         calm,
         foreign_cpu_percent=[1] * 40,
         swap_used_bytes=[5e9] * 40,
+        process_major_faults=[412] * 40,
+        memory_stalled_ms=[77] * 40,
         lateness_ms=[0.1] * 40,
         cpu_frequency_mhz_0=[3000] * 40,
         gpu0_throttle_reasons=[4] * 40,  # the power cap: a card's normal state under load
@@ -73,6 +75,26 @@ def test_growing_swap_invalidates(calm, context):
     assert (flag.name, flag.invalidates) == (validity.SWAPPED, True)
     assert "250 MB" in flag.sentence
     assert names(sampled(calm, swap_used_bytes=swap[::-1]), context) == []
+
+
+def test_pages_read_anew_while_measuring_invalidate(calm, context):
+    seconds = calm.tokens["time_ns"].max() / 1e9
+    many = np.linspace(3000, 3000 + 40 * seconds, 40)  # 40 a second since the first reading, on top of what loading took
+    (flag,) = flags(sampled(calm, process_major_faults=many), context)
+    assert (flag.name, flag.invalidates) == (validity.PAGE_FAULTS, True)
+    assert names(sampled(calm, process_major_faults=[np.nan, *many[1:-1], np.nan]), context) == [validity.PAGE_FAULTS]
+    assert names(sampled(calm, process_major_faults=np.linspace(3000, 3000 + 8 * seconds, 40)), context) == []
+    assert names(sampled(calm, process_major_faults=[3000] * 20 + [3040] * 20), context) == []
+    assert names(sampled(calm, process_major_faults=[0, 3000] + [3000] * 38), context) == []  # before the window
+
+
+def test_programs_that_wait_for_memory_warn(calm, context):
+    milliseconds = calm.tokens["time_ns"].max() / 1e6
+    (flag,) = flags(sampled(calm, memory_stalled_ms=np.linspace(500, 500 + 0.03 * milliseconds, 40)), context)
+    assert (flag.name, flag.invalidates) == (validity.MEMORY_PRESSURE, False)
+    assert "3.0 %" in flag.sentence
+    assert names(sampled(calm, memory_stalled_ms=np.linspace(500, 500 + 0.009 * milliseconds, 40)), context) == []
+    assert names(sampled(calm, memory_stalled_ms=[np.nan] * 40), context) == []
 
 
 def test_a_short_window_warns(closed_loop, context):

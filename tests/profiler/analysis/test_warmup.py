@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.analysis.warmup import mser_cut, warm_up
+from profiler.records.timing import REQUEST_DTYPE
 
 MS = 1_000_000
 
@@ -64,3 +65,40 @@ def test_too_few_requests_say_nothing(requests_of):
 def test_a_stable_queue_is_seldom_called_not_stationary(single_server):
     runs = [warm_up(single_server(0.8, 300, seed).requests) for seed in range(100)]
     assert sum(not run.is_stationary for run in runs) <= 10
+
+
+def test_a_busy_beginning_is_no_warm_up(requests_of):
+    # Twenty in the system for the first 3 s of 20, then one: MSER alone would cut these 3 s away.
+    busy = arrivals(requests_of, [2000] * 30 + [100] * 170)
+    assert warm_up(busy).length_ns == 0
+
+
+def queue(utilisation, arrivals_count, seed):
+    """Requests in the system of a single server, Poisson arrivals, one a second."""
+    generator = np.random.default_rng(seed)
+    due_s = np.cumsum(generator.exponential(1.0, arrivals_count))
+    served_s = utilisation * np.arange(1, arrivals_count + 1)
+    end_s = served_s + np.maximum.accumulate(due_s - served_s + utilisation)
+    requests = np.zeros(arrivals_count, REQUEST_DTYPE)
+    requests["due_ns"], requests["end_ns"] = due_s * 1e9, end_s * 1e9
+    return requests
+
+
+@pytest.mark.parametrize(("utilisation", "most_cut", "most_unsteady"), [(0.3, 0.06, 0.03), (0.6, 0.06, 0.03), (0.8, 0.06, 0.06)])
+def test_a_steady_queue_is_left_alone(utilisation, most_cut, most_unsteady):
+    found = [warm_up(queue(utilisation, 300, seed)) for seed in range(200)]
+    is_cut = np.mean([each.length_ns > 0 for each in found])
+    is_unsteady = np.mean([not each.is_stationary for each in found])
+    print(f"load {utilisation}: {100 * is_cut:.1f} % cut, {100 * is_unsteady:.1f} % called not stationary")
+    assert is_cut <= most_cut
+    assert is_unsteady <= most_unsteady
+
+
+def test_a_machine_that_slows_down_meanwhile_is_seen():
+    found = []
+    for seed in range(60):
+        fast, slow = queue(0.3, 700, seed), queue(0.85, 700, seed + 99)
+        for name in ("due_ns", "end_ns"):
+            slow[name] += fast["due_ns"].max()
+        found.append(not warm_up(np.concatenate([fast, slow])).is_stationary)
+    assert np.mean(found) >= 0.9

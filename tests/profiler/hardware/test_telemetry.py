@@ -165,6 +165,7 @@ def test_every_source_says_whether_it_is_there_and_if_not_why():
         "core frequency",
         "processor temperature",
         "memory",
+        "memory pressure",
         "nvml",
     ]
     for source in told:

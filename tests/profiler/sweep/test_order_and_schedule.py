@@ -42,25 +42,30 @@ def run_next(schedule, clock, seconds):
 
 def test_the_time_left_is_each_cell_s_own_mean_and_the_mean_of_all_for_new_ones(clock):
     runs = [PlannedRun(1, 1, 1), PlannedRun(2, 1, 1), PlannedRun(1, 2, 2), PlannedRun(2, 2, 2), PlannedRun(3, 1, 2)]
-    schedule = Schedule(runs, None)
-    assert schedule.remaining_s is None
+    schedule = Schedule(None)
+    schedule.add(runs)
+    assert schedule.remaining_s() is None
     run_next(schedule, clock, 2.0)
     run_next(schedule, clock, 10.0)
-    assert schedule.remaining_s == pytest.approx(2 + 10 + 6)
+    assert schedule.remaining_s() == pytest.approx(2 + 10 + 6)
+    assert schedule.remaining_s(expected=3) == pytest.approx(2 + 10 + 6 + 3 * 6)
     assert (schedule.done, schedule.planned) == (2, 5)
 
 
 def test_the_budget_ends_a_sweep_and_bounds_the_time_left(clock):
-    schedule = Schedule([PlannedRun(1, number, number) for number in range(1, 9)], 10.0)
+    schedule = Schedule(10.0)
+    schedule.add([PlannedRun(1, number, number) for number in range(1, 9)])
     run_next(schedule, clock, 4.0)
-    assert schedule.remaining_s == pytest.approx(6.0)
+    assert schedule.remaining_s() == pytest.approx(6.0)
+    assert schedule.budget_left_s == pytest.approx(6.0)
     assert not schedule.is_over_budget
     clock[0] = 10.0
     assert schedule.is_over_budget
 
 
 def test_a_repeat_comes_last_and_a_dropped_cell_not_at_all(clock):
-    schedule = Schedule(interleaved([1, 2], 2, 1), None)
+    schedule = Schedule(None)
+    schedule.add(interleaved([1, 2], 2, 1))
     first = run_next(schedule, clock, 1.0)
     schedule.repeat(first)
     assert schedule.planned == 5

@@ -1,4 +1,4 @@
-"""Core frequency, temperature and memory, on recorded trees of /sys where this machine may have none."""
+"""Core frequency, temperature, memory and its pressure, on recorded trees of /sys where this machine may have none."""
 
 import platform
 
@@ -6,6 +6,7 @@ import pytest
 
 from profiler.hardware.sources.frequency import FrequencySource
 from profiler.hardware.sources.memory import MemorySource
+from profiler.hardware.sources.pressure import PressureSource
 from profiler.hardware.sources.temperature import TemperatureSource
 
 needs_linux = pytest.mark.skipif(platform.system() != "Linux", reason="keeps files of Linux's kernel open")
@@ -94,3 +95,29 @@ def test_memory_adds_up():
     assert readings["memory_used_bytes"] > 0
     assert readings["memory_available_bytes"] > 0
     assert readings["swap_used_bytes"] >= 0
+
+
+PRESSURE = "some avg10=1.50 avg60=0.20 avg300=0.00 total={some}\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n"
+
+
+@needs_linux
+def test_time_stalled_for_memory_follows_the_file(tmp_path):
+    tree(tmp_path, **{"proc/pressure/memory": PRESSURE.format(some=1_234_500)})
+    source = PressureSource(tmp_path)
+    assert source.told.is_available
+    assert source.channels == ("memory_stalled_ms",)
+    assert source.read() == {"memory_stalled_ms": 1234.5}
+    tree(tmp_path, **{"proc/pressure/memory": PRESSURE.format(some=2_000_000)})
+    assert source.read() == {"memory_stalled_ms": 2000.0}
+    source.close()
+
+
+@pytest.mark.parametrize("text", [None, "", "some avg10=0.00\n"])
+def test_no_pressure_is_told_and_has_no_channel(tmp_path, text):
+    if text is not None:
+        tree(tmp_path, **{"proc/pressure/memory": text})
+    source = PressureSource(tmp_path)
+    assert source.channels == ()
+    assert not source.told.is_available
+    assert source.told.reason.endswith(".")
+    source.close()

@@ -99,6 +99,7 @@ CREATE TABLE run (
     status TEXT NOT NULL CHECK (typeof(status) IN ('text')),
     reason TEXT NOT NULL CHECK (typeof(reason) IN ('text')),
     is_valid INTEGER NOT NULL CHECK (typeof(is_valid) IN ('integer')),
+    purpose TEXT NOT NULL CHECK (typeof(purpose) IN ('text')),
     flags TEXT NOT NULL CHECK (typeof(flags) IN ('text')),
     start_monotonic_ns INTEGER CHECK (typeof(start_monotonic_ns) IN ('integer', 'null')),
     start_utc TEXT CHECK (typeof(start_utc) IN ('text', 'null')),

@@ -1,0 +1,175 @@
+"""The command `compare`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from profiler.analysis.comparison.result import Options
+from profiler.cli.output import Json, print_json, printable, standard_output, table
+from profiler.errors import UnusableArguments
+from profiler.exchange.comparison import compare, compare_within, comparison_document
+from profiler.plan.cells import varying_axes
+from profiler.records import axis
+from profiler.units import significant
+
+
+def command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="A B…", help="Session files, the first is the base; a folder is all sessions in it, as one side."),
+    ],
+    ignore: Annotated[str, typer.Option(metavar="AXIS,…", help="Match cells although they differ on these axes.")] = "",
+    metric: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Compare this figure (ttft_ms.p95), too; several times or by commas.")
+    ] = None,
+    same_within: Annotated[float, typer.Option(metavar="PERCENT", help="Shifts within ± this count as the same.")] = 5.0,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="A", help="The base; exit with 1 when a primary figure got worse.")
+    ] = None,
+    between: Annotated[
+        str, typer.Option(metavar="AXIS", help="Compare cells within one session that differ on this axis, block by block.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Compare sessions cell by cell: shifts with intervals, and what can be said of them.
+
+    One primary figure a cell (that of the first limit, else output_tok_s) is judged with Holm's correction; others are
+    exploratory. How far sessions of one machine differ by themselves is learned from the sessions that are compared, and kept.
+    """
+    named = tuple(name for text in metric or () for name in _names(text))
+    options = Options(tuple(name.replace("-", "_") for name in _names(ignore)), named or None, same_within)
+    if between:
+        if len(files) != 1 or baseline is not None:
+            raise UnusableArguments("--between compares within one session: give one file and no baseline.")
+        result = compare_within(files[0], between.replace("-", "_"), options)
+    else:
+        sides = files if baseline is None else [baseline, *(file for file in files if file.absolute() != baseline.absolute())]
+        result = compare(sides, options)
+    document = comparison_document(result)
+    if json:
+        print_json(document)
+    else:
+        _print(document, between)
+    if baseline is not None and result.has_regression:
+        raise typer.Exit(1)
+
+
+def _print(document: Mapping[str, Any], between: str) -> None:
+    console = standard_output()
+    matched = document["matched"]
+    if matched:
+        console.print(comparison_table(matched))
+    for remark in _remarks(document, between):
+        console.print(printable(remark))
+
+
+def comparison_table(matched: Sequence[Mapping[str, Any]]) -> Table:
+    """One row a figure: the axes that vary, both values, the shift with its 95 % interval, and the verdict."""
+    axes = varying_axes([row[side] for row in matched for side in ("config", "b_config")])
+    has_files = len({row["b_file"] for row in matched}) > 1
+    columns = [(each.name, each.kind != "text") for each in axes] + ([("b", False)] if has_files else [])
+    columns += [("metric", False), ("a", True), ("b", True), ("shift", True), ("95 % interval", True), ("n", True)]
+    rows = []
+    for row in matched:
+        cells = [_both(row["config"].get(each.name), row["b_config"].get(each.name)) for each in axes]
+        cells += [row["b_file"]] if has_files else []
+        cells += [row["metric"], _number(row["a"]), _number(row["b"]), _percent(row["shift_percent"]), _interval(row), _n(row)]
+        rows.append([*cells, row["text"] + (" (exploratory)" if row["exploratory"] else "")])
+    return table([*columns, ("verdict", False)], rows)
+
+
+def _remarks(document: Mapping[str, Any], between: str) -> list[str]:
+    matched = document["matched"]
+    axes = varying_axes([row["config"] for row in matched]) if matched else []
+    remarks = []
+    for row in matched:
+        if row["reason"] and not row["exploratory"]:
+            remarks.append(f"▲ {_name(row, axes)}: {row['reason']}{_needed(row, bool(between))}")
+        elif row["reason"] and row["shift_percent"] is None:
+            remarks.append(f"▲ {_name(row, axes)}, {row['metric']}: {row['reason']}")
+    remarks += [f"▲ {note}" for note in dict.fromkeys(row["model_note"] for row in matched) if note]
+    remarks += _flags(matched)
+    spreads = [row for row in matched if row["session_spread_percent"] is not None and not row["exploratory"]]
+    if spreads:
+        widest = max(spreads, key=lambda row: float(row["session_spread_percent"]))
+        how = "assumed: too few sessions of this machine were compared" if widest["session_spread_is_assumed"] else "learned"
+        spread = significant(widest["session_spread_percent"], 2)
+        remarks.append(f"Sessions of one machine differ by {spread} % in {widest['metric']} ({how}); the intervals hold that.")
+    for each in document["unmatched"]:
+        remarks.append(f"Only in {each['file']}: {_configuration(each['config'], document)}. {each['reason']}")
+    for title, key in (("Machines", "machine_differences"), ("Plans", "plan_differences")):
+        for fact in document[key]:
+            remarks.append(f"{title} differ, {fact['fact']}: {fact['a']} ({fact['a_file']}), {fact['b']} ({fact['b_file']})")
+    if not matched:
+        remarks.append("No cell of one session is one of the other; --ignore AXIS matches cells that differ on an axis.")
+    return remarks
+
+
+def _flags(matched: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Doubts about runs that count, each kind once for each side."""
+    sentences: dict[str, list[str]] = {}
+    for flag in dict.fromkeys(flag for row in matched for flag in row["flags"]):
+        side, name, sentence = [*flag.split(": ", 2), "", ""][:3]
+        sentences.setdefault(f"{side}: {name}", []).append(sentence)
+    told = []
+    for kind, (first, *others) in sentences.items():
+        told.append(f"▲ {kind}: {first}" + (f" ({len(others)} more such)" if others else ""))
+    return told
+
+
+def _needed(row: Mapping[str, Any], is_within: bool) -> str:
+    """What would find a shift of 5 %."""
+    if row["shift_percent"] is None:
+        return ""
+    repetitions, sessions = row["repetitions_needed"], row["sessions_needed"]
+    if repetitions is not None and repetitions <= min(row["n_a"], row["n_b"]):
+        return " This many repetitions find a shift of 5 % in 95 of 100 cases; this one is likely smaller."
+    if repetitions is not None:
+        place = "" if is_within else " of each"
+        return f" {repetitions} repetitions{place} would find a shift of 5 % in 95 of 100 cases."
+    if sessions is not None:
+        return f" {sessions} sessions a side would find a shift of 5 % in 95 of 100 cases."
+    return ""
+
+
+def _name(row: Mapping[str, Any], axes: Sequence[axis.Axis]) -> str:
+    return " · ".join(f"{each.name} {row['config'].get(each.name)}" for each in axes) or "the only cell"
+
+
+def _configuration(config: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """What tells a cell without a partner apart from all others that are told of."""
+    told = [each["config"] for each in document["unmatched"]] + [row["config"] for row in document["matched"]]
+    axes = varying_axes(told) if len(told) > 1 else []
+    return " · ".join(f"{each.name} {config.get(each.name)}" for each in axes) or "its only cell"
+
+
+def _both(a: Any, b: Any) -> str:
+    return str(a) if a == b else f"{a} → {b}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else significant(value)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.1f} %"
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    if row["ci_low_percent"] is None:
+        return "–"
+    return f"{_percent(row['ci_low_percent'])} to {_percent(row['ci_high_percent'])}"
+
+
+def _n(row: Mapping[str, Any]) -> str:
+    runs = f"{row['n_a']}, {row['n_b']}"
+    if row["sessions_a"] == row["sessions_b"] == 1:
+        return runs
+    return f"{runs} in {row['sessions_a']}, {row['sessions_b']}"
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,151 @@
+"""What a search looks for, and where: arms (a model, a quantization, settings) and the loads that each may be given."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from profiler.errors import UnusableArguments
+from profiler.plan.cells import expand, varying_axes
+from profiler.plan.plan import AS_IS, Plan
+from profiler.plan.slo import Slo, parse_slo
+from profiler.records.axis import Configuration
+from profiler.records.specification import OPEN_LOOP
+
+DEFAULT_USERS = (1, 16)
+"""Bounds where the plan names none."""
+
+RATE_STEP = 1.1
+"""Rates that are looked at lie at most so far apart: closer ones no run of seconds tells apart."""
+
+MOST_STEPS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A model, a quantization and settings: all but the load.
+
+    Attributes:
+        group: arms of one model and quantization have one; settings are chosen within it.
+        name: in words, what tells it from the other arms.
+        memory_bytes: what it needs, as predicted; None when unknown.
+        loss: how much worse it predicts text than the base (KL divergence); None when unknown.
+    """
+
+    group: int
+    name: str
+    memory_bytes: float | None = None
+    loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A search's arms, its ladder of loads (rising), and the limits to be met.
+
+    Attributes:
+        axis: "concurrency" or "rate".
+    """
+
+    arms: tuple[Arm, ...]
+    ladder: tuple[float, ...]
+    axis: str
+    slo: Slo
+
+    def load_words(self, place: int) -> str:
+        """A load as a person says it: "1 user", "2.5 req/s"."""
+        load = self.ladder[place]
+        if self.axis == "rate":
+            return f"{load:.3g} req/s"
+        return "1 user" if load == 1 else f"{load:.0f} users"
+
+    def words(self, arm: int, place: int) -> str:
+        """An arm at a load."""
+        return f"{self.arms[arm].name} with {self.load_words(place)}"
+
+
+def ladder_of(plan: Plan) -> tuple[str, tuple[float, ...]]:
+    """The axis that is searched along and the loads on it, between the plan's own ends and never beyond.
+
+    Raises:
+        UnusableArguments: the plan's load has no such axis.
+    """
+    load = plan.load
+    if load.classes is not None:
+        raise UnusableArguments("A search looks along users or a rate, and a mix of classes has several: sweep it instead.")
+    are_open = {arrival in OPEN_LOOP and arrival != "trace" for arrival in load.arrival}
+    if {"offline", "trace"} & set(load.arrival) or len(are_open) > 1:
+        raise UnusableArguments(
+            "A search looks along the users of a closed loop or along the rate of an open one; give one kind of --arrival."
+        )
+    if True in are_open:
+        rates = load.rate or ()
+        return "rate", _rates(min(rates), max(rates))
+    users = load.concurrency or DEFAULT_USERS
+    low, high = min(users), max(users)
+    if high - low < MOST_STEPS:
+        return "concurrency", tuple(float(count) for count in range(low, high + 1))
+    return "concurrency", tuple(dict.fromkeys(float(round(load)) for load in _geometric(low, high, MOST_STEPS)))
+
+
+def _rates(low: float, high: float) -> tuple[float, ...]:
+    if low == high:
+        return (low,)
+    if low <= 0:
+        raise UnusableArguments("A search along rates begins above 0; give --rate two positive numbers.")
+    return _geometric(low, high, min(MOST_STEPS, math.ceil(math.log(high / low) / math.log(RATE_STEP)) + 1))
+
+
+def _geometric(low: float, high: float, count: int) -> tuple[float, ...]:
+    inner = tuple(low * (high / low) ** (step / (count - 1)) for step in range(1, count - 1))
+    return (low, *inner, high)
+
+
+Expand = Callable[[Plan], list[Configuration]]
+
+
+def at_load(plan: Plan, axis: str, load: float) -> Plan:
+    """The plan with nothing but this load on the axis."""
+    value = int(load) if axis == "concurrency" else load
+    return plan.model_copy(update={"load": plan.load.model_copy(update={axis: (value,)})})
+
+
+class Arms:
+    """The arms' configurations at any load of the ladder."""
+
+    def __init__(self, plan: Plan, labels: list[str], default_threads: int, *, has_gpu: bool) -> None:
+        """Raises UnusableArguments when the plan cannot be searched."""
+        self._plan, self._labels, self._threads, self._has_gpu = plan, labels, default_threads, has_gpu
+        self.axis, self.ladder = ladder_of(plan)
+        self._at: dict[int, list[Configuration]] = {}
+        highest = self._configurations(len(self.ladder) - 1)
+        self.count = len(highest)
+        keys = [(cell["model"], cell["quant"]) for cell in highest]
+        self.groups = [list(dict.fromkeys(keys)).index(key) for key in keys]
+        varying = [axis.name for axis in varying_axes(highest) if axis.name not in ("model", "quant")]
+        names_model = len({cell["model"] for cell in highest}) > 1
+        self.names = [_name(cell, varying, names_model=names_model) for cell in highest]
+
+    def configuration(self, arm: int, place: int) -> Configuration:
+        """An arm at a load."""
+        return self._configurations(place)[arm]
+
+    def problem(self, memory_bytes: list[float | None], losses: list[float | None]) -> Problem:
+        """What is to be solved, with what is known of each arm."""
+        arms = tuple(
+            Arm(group, name, memory, loss)
+            for group, name, memory, loss in zip(self.groups, self.names, memory_bytes, losses, strict=True)
+        )
+        return Problem(arms, self.ladder, self.axis, parse_slo(self._plan.need.slo))
+
+    def _configurations(self, place: int) -> list[Configuration]:
+        if place not in self._at:
+            plan = at_load(self._plan, self.axis, self.ladder[place])
+            self._at[place] = expand(plan, self._labels, self._threads, has_gpu=self._has_gpu)
+        return self._at[place]
+
+
+def _name(cell: Configuration, varying: list[str], *, names_model: bool) -> str:
+    told = [str(cell["model"])] if names_model or cell["quant"] == AS_IS else []
+    if cell["quant"] != AS_IS:
+        told.append(str(cell["quant"]))
+    told += [f"{name.replace('_', ' ')} {cell[name]}" for name in varying if cell[name] is not None]
+    return " · ".join(told)

@@ -1,0 +1,288 @@
+"""A sweep in an open session file: one repetition after another, as its director asks for them, until there is no more to do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from profiler.child.engine_child import EngineChild
+from profiler.clock import now_ns
+from profiler.errors import EnvironmentFault, UnusableArguments
+from profiler.hardware.telemetry import Telemetry
+from profiler.modelfile.footprint import predict
+from profiler.plan.plan import Plan
+from profiler.plan.resolution import shortened, specification
+from profiler.plan.slo import parse_slo
+from profiler.records.axis import Configuration
+from profiler.records.fingerprint import Fingerprint
+from profiler.records.run_record import CellRecord, CellStatus, RunStatus, SessionEvent
+from profiler.session.writer import SessionWriter
+from profiler.sweep.cell_results import CellResults
+from profiler.sweep.controls import Controls
+from profiler.sweep.direction import Director, GridDirector
+from profiler.sweep.events import CellAdded, CellChanged, Happened, Progress, SweepEnded, SweepEvent, SweepStarted
+from profiler.sweep.order import PlannedRun
+from profiler.sweep.preparation import PreparedModel
+from profiler.sweep.repetition import EndedRun, Repetition
+from profiler.sweep.schedule import Schedule
+from profiler.sweep.search.director import SearchDirector
+from profiler.sweep.search.problem import Arms
+
+PAUSE_POLL_S = 0.25
+
+
+def new_cell(plan: Plan, number: int, configuration: Configuration, prepared: Sequence[PreparedModel]) -> CellRecord:
+    """A cell with its model; failed already where the model cannot be had."""
+    model = _model_of(configuration, prepared)
+    cell = CellRecord(number, model.record.model_id if model.record else None, configuration)
+    if model.path is None:
+        return replace(cell, status=CellStatus.FAILED, reason=model.problem)
+    return replace(cell, costs=model.costs(specification(plan, configuration, model.path, 1).context))
+
+
+def _model_of(configuration: Configuration, prepared: Sequence[PreparedModel]) -> PreparedModel:
+    wanted = configuration["model"], configuration["quant"]
+    return next(model for model in prepared if (model.label, model.quant) == wanted)
+
+
+class Sweep:
+    """Used once, by the sweep's thread."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        machine: Fingerprint,
+        prepared: Sequence[PreparedModel],
+        cells: Sequence[CellRecord],
+        arms: Arms | None,
+        writer: SessionWriter,
+        controls: Controls,
+        tell: Callable[[SweepEvent], None],
+    ) -> None:
+        """Args: `arms` are a search's, whose highest load the cells are; None for a grid."""
+        self._plan, self._machine, self._prepared, self._cells = plan, machine, tuple(prepared), tuple(cells)
+        self._writer, self._controls, self._tell = writer, controls, tell
+        self._results = CellResults(cells, machine, parse_slo(plan.need.slo), self._prepared_records())
+        self._schedule = Schedule(plan.trust.budget)
+        self._director: Director = self._grid() if arms is None else self._search(arms)
+        self._telemetry = Telemetry(None)
+        self._told_flags: set[tuple[int, str]] = set()  # (cell, or 0 for all, flag's name)
+        self._run_id = 0
+
+    def carry_out(self, child: EngineChild) -> SweepEnded:
+        """Do all of it and close the file. Raises EnvironmentFault when the file cannot be written."""
+        self._begin()
+        fault = ""
+        try:
+            self._run_all(child)
+        except EnvironmentFault as error:
+            fault = error.sentence
+        finally:
+            self._telemetry.stop()
+        stopped = self._controls.stopped.is_set()
+        if stopped:
+            self._happened("stop", "Stopped by you; everything measured is kept.")
+        elif not fault:
+            self._happened("end", "All runs have ended.")
+        for cell in self._results.settle():
+            self._writer.update_cell(cell)
+            figures, intervals, count = self._results.figures(cell.cell_id)
+            self._tell(CellChanged(cell, figures, intervals, count))
+        self._writer.close()
+        end = SweepEnded(self._writer.path, stopped, fault)
+        self._tell(end)
+        return end
+
+    def _begin(self) -> None:
+        """Keep what is known before the first run."""
+        models = self._prepared_records()
+        for record in models:
+            self._writer.add_model(record)
+        for cell in self._cells:
+            self._writer.add_cell(cell)
+        runs = self._director.expected()
+        self._tell(SweepStarted(self._writer.path, self._machine, models, self._cells, runs))
+        told = "A search begins" if self._plan.search.enabled else f"{runs} runs of {len(self._cells)} cells begin"
+        self._happened("start", f"{told}.")
+        for model in self._prepared:
+            if model.record is None:
+                self._happened("model failed", model.problem)
+            elif model.record.source_name is not None:
+                fell_back = f"; {model.record.fallback_tensors} tensors fell back" if model.record.fallback_tensors else ""
+                self._happened("model made", f"{model.quant} of {model.record.source_name} is ready{fell_back}.")
+        for cell in self._cells:
+            if cell.status is CellStatus.FAILED:
+                self._tell(CellChanged(cell, None, {}, 0))
+        self._telemetry.start(now_ns())
+        for source in self._telemetry.sources():
+            if not source.is_available:
+                self._happened("source absent", f"{source.name}: {source.reason}")
+
+    def _run_all(self, child: EngineChild) -> None:
+        schedule, results = self._schedule, self._results
+        while self._may_go_on():
+            planned = schedule.next_run()
+            if planned is None:
+                more = self._director.more(schedule.budget_left_s, schedule.mean_run_s)
+                if not more:
+                    return
+                schedule.add(more)
+                continue
+            cell = results.cell(planned.cell_id)
+            model_path = _model_of(cell.configuration, self._prepared).path
+            assert model_path is not None  # cells without one are not planned
+            self._run_id += 1
+            schedule.begin()
+            order = specification(self._plan, cell.configuration, model_path, planned.repetition)
+            if planned.load_share < 1:
+                order = shortened(order, planned.load_share)
+            repetition = Repetition(self._run_id, planned, cell, order, self._writer, self._tell)
+            self._controls.bind(child.cancel)
+            ended = repetition.carry_out(child, self._telemetry, results, lambda: self._tell(self._progress()))
+            self._controls.bind(None)
+            schedule.end(planned)
+            for sentence in self._telemetry.drain_faults():
+                self._happened("source failed", sentence, run_id=self._run_id)
+            self._settle_run(planned, ended)
+            self._tell(self._progress())
+            self._writer.tick()
+
+    def _settle_run(self, planned: PlannedRun, ended: EndedRun) -> None:
+        """What a repetition's end means for its cell and for what is still to run."""
+        cell_id, run, schedule, results = planned.cell_id, ended.run, self._schedule, self._results
+        was_skipped = self._controls.take_skip() and run.status is RunStatus.PARTIAL
+        results.take(ended, was_skipped=was_skipped)
+        self._tell_flags(planned, ended)
+        is_disturbed = run.status is RunStatus.DONE and ended.is_disturbed
+        if was_skipped:
+            schedule.drop_cell(cell_id)
+            self._happened("skip", f"Cell {cell_id} was skipped.", cell_id)
+        elif run.status is RunStatus.FAILED:
+            schedule.drop_cell(cell_id)
+            self._happened("cell failed", f"Cell {cell_id}: {run.reason}", cell_id, run.run_id)
+        elif is_disturbed:
+            schedule.repeat(planned)
+        if not is_disturbed:
+            for settled in self._director.ended(planned, ended, was_skipped=was_skipped):
+                if schedule.has(settled):
+                    schedule.drop_cell(settled)
+                    sentence = f"Cell {settled} is known within ±{self._plan.trust.target_percent:g} %: no more runs of it."
+                    self._happened("settled", sentence, settled)
+        if not schedule.has(cell_id):
+            results.complete(cell_id)
+        self._tell_cell(cell_id)
+
+    def _tell_flags(self, planned: PlannedRun, ended: EndedRun) -> None:
+        """Each run keeps its flags. What invalidates is told once a cell, what only casts doubt once a sweep."""
+        for flag in ended.run.flags:
+            told = (0 if ended.run.is_valid else planned.cell_id, flag.partition(":")[0])
+            if told not in self._told_flags:
+                self._told_flags.add(told)
+                sentence = f"Run {planned.repetition} of cell {planned.cell_id}: {flag}"
+                self._happened("flag", sentence, planned.cell_id, ended.run.run_id)
+
+    def _tell_cell(self, cell_id: int) -> None:
+        cell = self._results.cell(cell_id)
+        figures, intervals, count = self._results.figures(cell_id)
+        self._writer.update_cell(cell)
+        if figures is not None:
+            self._writer.set_cell_figures(cell_id, figures, intervals, self._results.classes(cell_id))
+        self._tell(CellChanged(cell, figures, intervals, count))
+
+    def _grid(self) -> Director:
+        pending = [cell.cell_id for cell in self._cells if cell.status is CellStatus.PENDING]
+        return GridDirector(self._plan, pending, self._results, self._tell_step)
+
+    def _search(self, arms: Arms) -> Director:
+        top = len(arms.ladder) - 1
+        known = {(arm, top): cell for arm, cell in enumerate(self._cells)}
+        models = [_model_of(cell.configuration, self._prepared) for cell in self._cells]
+
+        def cell_of(arm: int, place: int) -> int | None:
+            if (arm, place) not in known:
+                cell = new_cell(self._plan, len(known) + 1, arms.configuration(arm, place), self._prepared)
+                known[arm, place] = cell
+                self._writer.add_cell(cell)
+                self._results.add(cell)
+                self._tell(CellAdded(cell))
+            cell = known[arm, place]
+            return None if cell.status is CellStatus.FAILED else cell.cell_id
+
+        def forget_looks(cell_id: int) -> None:
+            for run in self._results.forget_runs(cell_id):
+                self._writer.update_run(run)
+
+        memory = [_memory_bytes(self._plan, cell, model) for cell, model in zip(self._cells, models, strict=True)]
+        problem = arms.problem(memory, _losses(models))
+        trust, search = self._plan.trust, self._plan.search
+        return SearchDirector(
+            problem, cell_of, forget_looks, self._tell_step, seed=trust.seed, confirm_repetitions=search.confirm_repetitions
+        )
+
+    def _may_go_on(self) -> bool:
+        if self._controls.is_paused and not self._controls.stopped.is_set():
+            self._happened("pause", "Paused between two repetitions.")
+            self._tell(self._progress())
+            while not self._controls.wait_while_paused(PAUSE_POLL_S):
+                self._writer.tick()
+            self._tell(self._progress())
+        if self._controls.stopped.is_set():
+            return False
+        if self._schedule.is_over_budget and self._schedule.next_run() is not None:
+            self._happened("budget", f"The time budget of {self._plan.trust.budget:g} s is used up.")
+            return False
+        return True
+
+    def _progress(self) -> Progress:
+        schedule, expected = self._schedule, self._director.expected()
+        state = "stopping" if self._controls.stopped.is_set() else "paused" if self._controls.is_paused else "running"
+        return Progress(schedule.done, schedule.planned + expected, schedule.elapsed_s, schedule.remaining_s(expected), state)
+
+    def _tell_step(self, kind: str, sentence: str, cell_id: int | None = None, data: dict[str, Any] | None = None) -> None:
+        self._happened(kind, sentence, cell_id, data=data)
+
+    def _happened(
+        self,
+        kind: str,
+        sentence: str,
+        cell_id: int | None = None,
+        run_id: int | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        utc = datetime.now(UTC).isoformat(timespec="milliseconds")
+        event = SessionEvent(utc, kind, sentence, cell_id, run_id, data or {})
+        self._writer.add_event(event)
+        self._tell(Happened(event))
+
+    def _prepared_records(self) -> tuple[Any, ...]:
+        return tuple(model.record for model in self._prepared if model.record is not None)
+
+
+def _memory_bytes(plan: Plan, cell: CellRecord, model: PreparedModel) -> float | None:
+    """What a cell's model will take, predicted from its header; None where that cannot be told."""
+    if model.description is None or model.path is None:
+        return None
+    context = specification(plan, cell.configuration, model.path, 1).context
+    try:
+        return predict(
+            model.description,
+            ctx_size=context.ctx_size,
+            slots=context.slots,
+            cache_type_k=context.cache_type_k,
+            cache_type_v=context.cache_type_v,
+            kv_unified=context.kv_unified,
+            ubatch_size=context.ubatch_size,
+        ).total_bytes
+    except UnusableArguments:
+        return None
+
+
+def _losses(models: Sequence[PreparedModel]) -> list[float | None]:
+    """The KL divergence of each against the base that all others were compared with, whose own is 0."""
+    qualities = [model.record.quality if model.record is not None else None for model in models]
+    bases = {quality.base_sha256 for quality in qualities if quality is not None and quality.base_sha256 is not None}
+    losses: list[float | None] = []
+    for model, quality in zip(models, qualities, strict=True):
+        is_base = model.record is not None and model.record.sha256 in bases
+        losses.append(0.0 if is_base else None if quality is None else quality.kld_mean)
+    return losses
