@@ -15,11 +15,14 @@ from app.pages.results.answer import answer, most_output
 from app.pages.results.answer_card import AnswerCard
 from app.pages.results.cell_columns import cell_columns
 from app.pages.results.curve_card import CurveCard
+from app.pages.results.evidence_column import EVIDENCE
 from app.pages.results.need_verdict import Verdict
 from app.pages.results.nothing_open import NothingOpen
 from app.pages.results.policy_comparison import compared_cells
+from app.pages.results.search_card import SearchCard
 from app.pages.results.selection_side import MOST_COMPARED, SelectionSide
 from app.pages.results.session_view import CellView, SessionView, read_session
+from app.pages.results.three_way_card import ThreeWayCard
 from app.settings import Settings
 from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
@@ -76,6 +79,9 @@ class ResultsPage(Page):
         self.nothing.plan_wanted.connect(self.plan_wanted)
         self.nothing.session_wanted.connect(self.open_session)
         self.answer = AnswerCard()
+        self.search = SearchCard()
+        self.three_way = ThreeWayCard()
+        self.three_way.cell_chosen.connect(self._on_point_chosen)
         self.curve = CurveCard()
         self.curve.cell_chosen.connect(self._on_point_chosen)
         self.table: RecordTable[CellView] = RecordTable(())
@@ -100,7 +106,7 @@ class ResultsPage(Page):
         table_card = Card("Cells")
         table_card.set_title("Cells", "choose up to four to see their distributions")
         table_card.body.addWidget(self.view)
-        main = _column("Evidence", (self.curve, 3), (table_card, 2))
+        main = _column("Evidence", (self.search, 0), (self.curve, 3), (self.three_way, 3), (table_card, 2))
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -156,9 +162,12 @@ class ResultsPage(Page):
         self._view = view
         self._header.show_text(_title(view), _subtitle(view))
         self.answer.show_answer(answer(view))
+        self.search.show_session(view)
         self.curve.show_session(view)
+        self.three_way.show_session(view)
         kept = [] if is_new else self._selected_ids()
-        self.table.show_records(view.cells, cell_columns(view.varying, view.cells, has_need=view.has_limits))
+        columns = cell_columns(view.varying, view.cells, has_need=view.has_limits)
+        self.table.show_records(view.cells, (*columns, EVIDENCE) if view.search is not None else columns)
         self.view.setMinimumHeight(self.view.height_of_rows(MOST_ROWS_IN_SIGHT))
         self._stack.setCurrentIndex(1)
         self.side.show_session(view)
@@ -191,6 +200,7 @@ class ResultsPage(Page):
         """Have the charts and the card show the selected cells."""
         rows = self.view.selected_rows()
         self.curve.show_selected(self._selected_ids())
+        self.three_way.show_selected(self._selected_ids())
         current = self.view.current_row()
         shown = current if current in rows else rows[0] if rows else None
         self.side.show_cells([self.table.record(row) for row in rows], None if shown is None else self.table.record(shown))
@@ -303,6 +313,8 @@ def _subtitle(view: SessionView) -> str:
 def _worth_a_look(view: SessionView) -> Sequence[int]:
     """The rows that are selected first: the cells that the answer is about, else the one with most output."""
     rows = {cell.cell_id: row for row, cell in enumerate(view.cells)}
+    if view.search is not None and view.search.confirmed_ids:
+        return [rows[cell_id] for cell_id in view.search.confirmed_ids if cell_id in rows][:MOST_COMPARED]
     if compared := compared_cells(view):
         # Of a mix the extremes: each cell has a curve for each of its classes.
         shown = (compared[0], compared[-1]) if compared[0].classes else compared

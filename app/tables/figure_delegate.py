@@ -20,10 +20,12 @@ _ROUNDING = 1e-9  # of a value: below it a width is how numbers are stored, not 
 def half_width_text(value: float, interval: Interval) -> str:
     """Half an interval's width behind its value, with the value's own decimals while these show something: ± 3, ± 0.04.
 
-    An interval wider than its value says no more than that: few repetitions that disagree give any number.
+    An interval wider than its value says no more than that: few repetitions that disagree give any number. A value at an end of
+    its interval (100 %) has all of the width on one side, and is told with all of it.
     """
-    half = (interval[1] - interval[0]) / 2
-    if half > abs(value):
+    low, high = interval
+    half = high - low if value in interval else (high - low) / 2
+    if half > abs(value) > 0:
         return "± over 100 %"
     decimals = len(significant(value).partition(".")[2])
     text = f"{half:.{decimals}f}"

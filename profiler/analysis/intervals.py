@@ -149,7 +149,7 @@ def share_interval(
     squared = student_quantile(0.5 + confidence / 2, runs - 1) ** 2 / trials
     centre = (middle + squared / 2) / (1 + squared)
     half = math.sqrt(squared * (middle * (1 - middle) + squared / 4)) / (1 + squared)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, centre - half) if middle > 0 else 0.0, min(1.0, centre + half) if middle < 1 else 1.0
 
 
 @lru_cache(maxsize=1024)

@@ -83,13 +83,15 @@ def comparison_table(matched: Sequence[Mapping[str, Any]]) -> Table:
 
 def _remarks(document: Mapping[str, Any], between: str) -> list[str]:
     matched = document["matched"]
-    axes = varying_axes([row["config"] for row in matched]) if matched else []
-    remarks = []
+    axes = varying_axes([row[side] for row in matched for side in ("config", "b_config")]) if matched else []
+    remarks: list[str] = []
+    has_files = len({row["b_file"] for row in matched}) > 1
     for row in matched:
+        name = f"{_name(row, axes)}, {row['b_file']}" if has_files else _name(row, axes)
         if row["reason"] and not row["exploratory"]:
-            remarks.append(f"▲ {_name(row, axes)}: {row['reason']}{_needed(row, bool(between))}")
+            remarks.append(f"▲ {name}: {row['reason']}{_needed(row, bool(between))}")
         elif row["reason"] and row["shift_percent"] is None:
-            remarks.append(f"▲ {_name(row, axes)}, {row['metric']}: {row['reason']}")
+            remarks.append(f"▲ {name}, {row['metric']}: {row['reason']}")
     remarks += [f"▲ {note}" for note in dict.fromkeys(row["model_note"] for row in matched) if note]
     remarks += _flags(matched)
     spreads = [row for row in matched if row["session_spread_percent"] is not None and not row["exploratory"]]
@@ -130,13 +132,16 @@ def _needed(row: Mapping[str, Any], is_within: bool) -> str:
     if repetitions is not None:
         place = "" if is_within else " of each"
         return f" {repetitions} repetitions{place} would find a shift of 5 % in 95 of 100 cases."
+    if row["session_spread_is_assumed"]:
+        return " Comparing three other sessions of this plan teaches it."
     if sessions is not None:
         return f" {sessions} sessions a side would find a shift of 5 % in 95 of 100 cases."
     return ""
 
 
 def _name(row: Mapping[str, Any], axes: Sequence[axis.Axis]) -> str:
-    return " · ".join(f"{each.name} {row['config'].get(each.name)}" for each in axes) or "the only cell"
+    told = [f"{each.name} {_both(row['config'].get(each.name), row['b_config'].get(each.name))}" for each in axes]
+    return " · ".join(told) or "the only cell"
 
 
 def _configuration(config: Mapping[str, Any], document: Mapping[str, Any]) -> str:

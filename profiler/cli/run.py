@@ -15,12 +15,13 @@ from profiler.cli.show import search_sentences, summary_table
 from profiler.errors import UnusableArguments
 from profiler.exchange.summary import summary_document
 from profiler.hardware.cpu import default_threads
-from profiler.plan.cells import expand, model_labels, varying_axes
+from profiler.plan.cells import expand, varying_axes
 from profiler.plan.plan import Plan
 from profiler.plan.plan_file import load_plan
 from profiler.plan.sample_plans import sample_plans
 from profiler.plan.use_case import BY_NAME
 from profiler.session.reader import SessionReader
+from profiler.sweep.preparation import choices_of
 from profiler.sweep.runner import Runner
 from profiler.sweep.search.problem import Arms
 
@@ -222,10 +223,10 @@ def _plan_of(file: Path) -> Plan:
 
 def _varying(plan: Plan) -> list[str]:
     """The axes that tell the sweep's cells apart, for its progress. Raises UnusableArguments when the plan makes no sense."""
-    labels, threads = model_labels(plan.models.paths), default_threads()
+    choices, threads = [(choice.label, choice.quant) for choice in choices_of(plan)], default_threads()
     if not plan.search.enabled:
-        return [axis.name for axis in varying_axes(expand(plan, labels, threads))]
-    arms = Arms(plan, labels, threads, has_gpu=False)
+        return [axis.name for axis in varying_axes(expand(plan, None, threads, choices=choices))]
+    arms = Arms(plan, choices, threads, has_gpu=False)
     cells = [arms.configuration(arm, place) for arm in range(arms.count) for place in {0, len(arms.ladder) - 1}]
     return [axis.name for axis in varying_axes(cells)]
 

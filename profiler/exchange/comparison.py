@@ -11,6 +11,7 @@ from profiler.analysis.comparison.result import ComparedFigure, Comparison, Opti
 from profiler.analysis.comparison.shift import Interval, percent
 from profiler.analysis.comparison.verdict import metric_of
 from profiler.analysis.figure_name import FIGURE_NAMES, figure_value
+from profiler.analysis.validity import INVALIDATING
 from profiler.errors import UnusableArguments
 from profiler.hardware import session_spread
 from profiler.records.axis import BY_NAME as AXES
@@ -92,6 +93,9 @@ def read_side(path: Path) -> tuple[MeasuredSession, ...]:
 def read_session(path: Path) -> MeasuredSession:
     """A session's valid, finished runs, cell by cell.
 
+    Runs that were disturbed even when they were measured again (other programs' load, throttling, swapping) are valid where there
+    is nothing better, but stay out here: such a machine is not the one whose sessions were learned from (measurement.md §4).
+
     Raises:
         EnvironmentFault, BadFile: the file cannot be read.
     """
@@ -163,6 +167,8 @@ def _figure_document(each: ComparedFigure) -> dict[str, Any]:
         "session_spread_percent": max((100 * spread.log_std for spread in spreads), default=None),
         "session_spread_is_assumed": any(spread.is_assumed for spread in spreads) if spreads else None,
         "model_note": each.model_note,
+        "disturbed_a": each.a.disturbed,
+        "disturbed_b": each.b.disturbed,
         "flags": list(each.flags),
     }
 
@@ -194,14 +200,17 @@ def _side(
 
 
 def _measured_cell(reader: SessionReader, cell: CellRecord, model: ModelIdentity | None, runs: list[RunRecord]) -> MeasuredCell:
-    counting = [run for run in runs if run.status is RunStatus.DONE and run.is_valid]
+    valid = [run for run in runs if run.status is RunStatus.DONE and run.is_valid]
     measured = []
-    for run in counting:
+    disturbed = [run for run in valid if any(flag.partition(":")[0] in INVALIDATING for flag in run.flags)]
+    for run in valid:
+        if run in disturbed:
+            continue
         figures = reader.run_figures(run.run_id)
         if figures is not None:
             measured.append(MeasuredRun(run.block, flat_figures(figures)))
-    flags = tuple(dict.fromkeys(flag for run in counting for flag in run.flags))
-    return MeasuredCell(cell.configuration, model, tuple(measured), len(runs) - len(measured), flags)
+    flags = tuple(dict.fromkeys(flag for run in valid for flag in run.flags))
+    return MeasuredCell(cell.configuration, model, tuple(measured), len(runs) - len(measured), len(disturbed), flags)
 
 
 def _check(options: Options) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from profiler.analysis.model_ranking import rank_models
 from profiler.analysis.savings import Saving, cache_savings
 from profiler.records.metric import METRICS, STATISTICS
 from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus, SessionEvent
@@ -31,6 +32,7 @@ def summary_document(reader: SessionReader) -> dict[str, Any]:
     for place, document in enumerate(documents):
         saving = savings.get(place)
         document["cache"] = None if saving is None else _saving_document(saving, cells[saving.without].cell_id)
+    ranking = rank_models(reader.models(), cells, {document["cell_id"]: document["metrics"] for document in documents})
     return {
         "session": str(reader.path),
         "title": reader.title(),
@@ -39,6 +41,7 @@ def summary_document(reader: SessionReader) -> dict[str, Any]:
         "plan": reader.plan(),
         "models": [dataclasses.asdict(model) for model in reader.models()],
         "cells": documents,
+        "model_ranking": [dataclasses.asdict(row) for row in ranking],
         "search": _search_document(reader.events()),
     }
 

@@ -25,53 +25,63 @@ def model_labels(paths: Sequence[str]) -> list[str]:
     ]
 
 
-def expand(plan: Plan, models: Sequence[str], default_threads: int, *, has_gpu: bool = False) -> list[Configuration]:
+Choices = Sequence[tuple[str, str]]
+"""The models of a sweep as (model, quant), where files that are one model in several quantizations are grouped."""
+
+
+def expand(
+    plan: Plan, models: Sequence[str] | None, default_threads: int, *, has_gpu: bool = False, choices: Choices | None = None
+) -> list[Configuration]:
     """Every cell of the sweep, each fully resolved, in the plan's own order.
 
     Args:
         plan: the plan.
-        models: labels of its models, in their order (`model_labels`).
+        models: labels of its models, in their order (`model_labels`), each in all quantizations of the plan; None with `choices`.
         default_threads: used where the plan names no threads.
         has_gpu: whether llama.cpp has a device to put layers on; then all layers go there unless the plan says otherwise.
+        choices: instead of `models`, where not each model has each quantization.
 
     Raises:
         UnusableArguments: a cell makes no sense (its context cannot hold a request), or there are more than MAX_CELLS.
     """
-    choices = _choices(plan, models, default_threads, has_gpu=has_gpu)
-    count = 1
-    for values in choices.values():
+    if choices is None:
+        choices = [(model, quant) for model in models or () for quant in plan.models.quant]
+    values_of = _values(plan, default_threads, has_gpu=has_gpu)
+    count = len(choices)
+    for values in values_of.values():
         count *= len(values)
     if count > MAX_CELLS:
         raise UnusableArguments(f"The plan has {count} cells; at most {MAX_CELLS} can be swept. Give fewer values on some axes.")
     cells = []
-    for values in itertools.product(*(choices[axis.name] for axis in AXES)):
-        cell = _resolve(plan, dict(zip(choices, values, strict=True)))
-        if cell not in cells:
-            cells.append(cell)
+    for model, quant in choices:
+        for values in itertools.product(*values_of.values()):
+            named = {"model": model, "quant": quant, **dict(zip(values_of, values, strict=True))}
+            cell = _resolve(plan, {axis.name: named[axis.name] for axis in AXES})
+            if cell not in cells:
+                cells.append(cell)
     return cells
 
 
-def _choices(plan: Plan, models: Sequence[str], default_threads: int, *, has_gpu: bool) -> dict[str, Sequence[AxisValue]]:
-    """The values on every axis, in AXES' order; None is one that follows from the others."""
+def _values(plan: Plan, default_threads: int, *, has_gpu: bool) -> dict[str, Sequence[AxisValue]]:
+    """The values on every axis but "model" and "quant", in AXES' order; None is one that follows from the others."""
     load, engine = plan.load, plan.engine
     choices: dict[str, Sequence[AxisValue]] = {
-        "model": list(models),
-        "quant": plan.models.quant,
         "n_gpu_layers": engine.n_gpu_layers or (ALL_LAYERS if has_gpu else 0,),
         "threads": engine.threads or (default_threads,),
         "arrival": load.arrival if load.classes is None else (MIX,),
     }
     for axis in AXES:
-        if axis.name not in choices:
+        if axis.name not in choices and axis.name not in _OF_A_CHOICE:
             section = load if axis.name in type(load).model_fields else engine
             choices[axis.name] = getattr(section, axis.name) or (None,)
     if load.classes is not None:
         choices |= dict.fromkeys(_OF_A_CLASS, (None,))
     elif load.concurrency is None:
         choices["concurrency"] = DEFAULT_CONCURRENCY
-    return {axis.name: choices[axis.name] for axis in AXES}
+    return {axis.name: choices[axis.name] for axis in AXES if axis.name not in _OF_A_CHOICE}
 
 
+_OF_A_CHOICE = ("model", "quant")
 _OF_A_CLASS = (
     "concurrency", "rate", "burstiness", "think_time", "prompt_tokens", "output_tokens", "shared_prefix", "prefixes", "turns",
 )  # fmt: skip

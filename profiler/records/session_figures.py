@@ -23,7 +23,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
-    """One valid repetition that ended.
+    """One valid repetition that ended undisturbed.
 
     Attributes:
         block: its block in the interleaved order.
@@ -40,14 +40,16 @@ class MeasuredCell:
 
     Attributes:
         model: None when its model was never made or read.
-        left_out: runs that are not valid or did not end.
-        flags: doubts about the runs that count, each told once.
+        left_out: runs that do not count: not valid, not ended, or disturbed.
+        disturbed: those of them that were measured twice and disturbed twice, so that the session keeps them as valid.
+        flags: doubts about the runs that count and the disturbed ones, each told once.
     """
 
     configuration: Configuration
     model: ModelIdentity | None
     runs: tuple[MeasuredRun, ...]
     left_out: int = 0
+    disturbed: int = 0
     flags: tuple[str, ...] = ()
 
 

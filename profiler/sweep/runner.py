@@ -1,12 +1,14 @@
 """A sweep from its plan on: the machine and the models are made ready, the session file is begun, and the runs follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from profiler.child.engine_child import EngineChild
 from profiler.errors import Interrupted, UnusableArguments
 from profiler.hardware.cpu import default_threads
-from profiler.plan.cells import expand, model_labels
+from profiler.models.grouping import ModelChoice
+from profiler.plan.cells import expand
 from profiler.plan.plan import Plan
 from profiler.records.axis import Configuration
 from profiler.records.fingerprint import Fingerprint
@@ -15,7 +17,7 @@ from profiler.session.writer import SessionWriter
 from profiler.sweep.controls import Controls
 from profiler.sweep.events import Preparing, SweepEnded, SweepEvent
 from profiler.sweep.model_quality import with_quality
-from profiler.sweep.preparation import PreparedModel, describe_machine, prepare_models, resolve_model_path
+from profiler.sweep.preparation import PreparedModel, choices_of, describe_machine, prepare_models, release_models
 from profiler.sweep.search.problem import Arms
 from profiler.sweep.sweep import Sweep, new_cell
 
@@ -60,8 +62,8 @@ class Runner:
         """
         if self._output.exists() and not self._force:
             raise UnusableArguments(f"{self._output} exists already; choose another name or give --force to replace it.")
-        with EngineChild() as child:
-            cells, prepared, machine, arms = self._prepare(child)
+        with EngineChild() as child, ExitStack() as afterwards:
+            prepared, machine, arms, cells = self._prepare(child, afterwards)
             with SessionWriter.create(
                 self._output,
                 plan=self._plan.to_document(),
@@ -69,35 +71,39 @@ class Runner:
                 title=self._plan.title,
                 force=self._force,
             ) as writer:
-                sweep = Sweep(self._plan, machine, prepared, cells, arms, writer, self.controls, self._tell)
-                return sweep.carry_out(child)
+                return Sweep(self._plan, machine, prepared, cells, arms, writer, self.controls, self._tell).carry_out(child)
 
-    def _prepare(self, child: EngineChild) -> tuple[list[CellRecord], list[PreparedModel], Fingerprint, Arms | None]:
-        """The cells to begin with: all of a grid, or a search's arms at their highest load."""
+    def _report(self, sentence: str, share: float | None) -> None:
+        self._tell(Preparing(sentence, share))
+        if self.controls.stopped.is_set():
+            raise Interrupted("Stopped before anything was measured.")
 
-        def report(sentence: str, share: float | None) -> None:
-            self._tell(Preparing(sentence, share))
-            if self.controls.stopped.is_set():
-                raise Interrupted("Stopped before anything was measured.")
-
-        labels = model_labels([str(resolve_model_path(name)) for name in self._plan.models.paths])
-        threads = default_threads()
-        self._configurations(labels, threads, has_gpu=False)  # what makes no sense is told before anything long begins
+    def _prepare(
+        self, child: EngineChild, afterwards: ExitStack
+    ) -> tuple[list[PreparedModel], Fingerprint, Arms | None, list[CellRecord]]:
+        """The models, the machine, and the cells to begin with: all of a grid, or a search's arms at their highest load."""
+        report = self._report
+        choices, threads = choices_of(self._plan), default_threads()
+        self._configurations(choices, threads, has_gpu=False)  # what makes no sense is told before anything long begins
         report("starting the engine", None)
         machine = describe_machine(child, report)
         has_gpu = any(device.kind == "gpu" for device in machine.devices)
-        configurations, arms = self._configurations(labels, threads, has_gpu=has_gpu)
+        configurations, arms = self._configurations(choices, threads, has_gpu=has_gpu)
         version = machine.engine.llama_cpp_python
-        prepared = prepare_models(self._plan, version, threads, report, self.controls.stopped)
+        prepared = prepare_models(self._plan, version, threads, report, self.controls.stopped, choices)
+        afterwards.callback(release_models, prepared)
         prepared = with_quality(self._plan, prepared, version, threads, report, self.controls.stopped)
         if self.controls.stopped.is_set():
             raise Interrupted("Stopped before anything was measured.")
         cells = [new_cell(self._plan, number, each, prepared) for number, each in enumerate(configurations, 1)]
-        return cells, prepared, machine, arms
+        return prepared, machine, arms, cells
 
-    def _configurations(self, labels: list[str], threads: int, *, has_gpu: bool) -> tuple[list[Configuration], Arms | None]:
+    def _configurations(
+        self, choices: Sequence[ModelChoice], threads: int, *, has_gpu: bool
+    ) -> tuple[list[Configuration], Arms | None]:
+        named = [(choice.label, choice.quant) for choice in choices]
         if not self._plan.search.enabled:
-            return expand(self._plan, labels, threads, has_gpu=has_gpu), None
-        arms = Arms(self._plan, labels, threads, has_gpu=has_gpu)
+            return expand(self._plan, None, threads, has_gpu=has_gpu, choices=named), None
+        arms = Arms(self._plan, named, threads, has_gpu=has_gpu)
         top = len(arms.ladder) - 1
         return [arms.configuration(arm, top) for arm in range(arms.count)], arms

@@ -81,7 +81,7 @@ class Schedule:
         return self._budget_s is not None and self.elapsed_s >= self._budget_s
 
     def remaining_s(self, expected: int = 0) -> float | None:
-        """Seconds that the queue and `expected` further runs will likely take: a cell as its own runs took, others as the mean."""
+        """Seconds that the queue and `expected` further runs will likely take: a cell as its own runs, others as the mean."""
         overall = self.mean_run_s
         if overall is None:
             return None

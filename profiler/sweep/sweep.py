@@ -110,6 +110,8 @@ class Sweep:
             elif model.record.source_name is not None:
                 fell_back = f"; {model.record.fallback_tensors} tensors fell back" if model.record.fallback_tensors else ""
                 self._happened("model made", f"{model.quant} of {model.record.source_name} is ready{fell_back}.")
+            if model.warning:
+                self._happened("model warning", model.warning)
         for cell in self._cells:
             if cell.status is CellStatus.FAILED:
                 self._tell(CellChanged(cell, None, {}, 0))

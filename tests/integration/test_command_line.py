@@ -224,7 +224,7 @@ def test_an_interrupted_run_ends_with_130_and_keeps_what_ran(tmp_path):
 
 def test_help_lists_what_is_built_and_nothing_else():
     text = inferometer("--help").stdout
-    for verb in ("run", "show", "export", "inspect", "models", "machine"):
+    for verb in ("run", "show", "compare", "export", "inspect", "quantize", "quality", "models", "machine"):
         assert verb in text
-    for absent in ("quantize", "quality", "compare", "resume", "merge", "repair", "import"):
+    for absent in ("resume", "merge", "repair", "import"):
         assert absent not in text

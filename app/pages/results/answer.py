@@ -7,6 +7,7 @@ from app.pages.plan.words import limits_in_words, listed
 from app.pages.results.answer_remarks import Remark, answer_remarks
 from app.pages.results.need_verdict import Verdict
 from app.pages.results.policy_comparison import compared_cells, comparison
+from app.pages.results.search_view import Evidence, SearchView
 from app.pages.results.session_view import CellView, SessionView
 from app.pages.results.spoken import spoken
 from app.tables.figure_delegate import half_width_text
@@ -14,6 +15,8 @@ from app.widgets.sentence import Tone
 from profiler.analysis.figure_name import figure_value
 from profiler.records.run_record import CellStatus
 from profiler.units import significant
+
+_RUNNER_UP = " Runner-up: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +28,33 @@ class Answer:
         statement: the sentence itself, strong words between double asterisks.
         detail: a second one, quieter; may be empty.
         remarks: what stands behind it, and what weakens it.
+        more: sentences of the flags that the statement names, for its tooltip.
     """
 
     tone: Tone
     statement: str
     detail: str
     remarks: tuple[Remark, ...]
+    more: str = ""
 
 
 def answer(view: SessionView) -> Answer:
     """What the session says."""
     tone, statement, detail = _statement(view)
-    return Answer(tone, statement, detail, answer_remarks(view))
+    named = [cell for cell in view.cells if cell.doubts and cell.doubt_names in statement]
+    more = "\n".join(f"{cell.title}: {flag}" for cell in named for flag in cell.doubts)
+    return Answer(tone, statement, detail, answer_remarks(view), more)
 
 
 def output_words(cell: CellView) -> str:
-    """A cell's output with its interval: "217 ± 4 tok/s"."""
+    """A cell's output with its interval and what casts doubt on it: "217 ± 4 tok/s (▲ foreign load)"."""
     assert cell.figures is not None
     value = figure_value(cell.figures, "output_tok_s")
     if value is None:
         return "output not measured"
     interval = cell.intervals.get("output_tok_s")
-    return f"{significant(value)}{f' {half_width_text(value, interval)}' if interval else ''} tok/s"
+    doubts = f" ({cell.doubt_names})" if cell.doubts else ""
+    return f"{significant(value)}{f' {half_width_text(value, interval)}' if interval else ''} tok/s{doubts}"
 
 
 def most_output(cells: Sequence[CellView]) -> CellView | None:
@@ -62,6 +70,8 @@ def _statement(view: SessionView) -> tuple[Tone, str, str]:
         if failed and len(failed) == len(view.cells):
             return "broken", f"**No cell could be measured.** {failed[0].reason}", ""
         return "muted", "Nothing has been measured yet.", ""
+    if view.search is not None:
+        return _of_search(view, view.search)
     if not view.has_limits:
         return _without_limits(view)
     judged = [cell for cell in measured if cell.verdict in (Verdict.MET, Verdict.BROKEN)]
@@ -84,6 +94,30 @@ def _statement(view: SessionView) -> tuple[Tone, str, str]:
     if not (compared and len(judged) == len(compared_cells(view))):
         sentences += _best(view, meeting)
     return "met" if is_met else "broken", " ".join(sentences), _need(view)
+
+
+def _of_search(view: SessionView, search: SearchView) -> tuple[Tone, str, str]:
+    """The search's own sentence; before it has one, what was seen, which is no answer."""
+    need = _need(view) if view.has_limits else ""
+    if search.answer is None:
+        return "caution", _unfinished(view), need
+    told, mark, runner_up = search.answer.partition(_RUNNER_UP)
+    advice, colon, evidence = told.partition(":")
+    statement = f"**{advice}:**{evidence}" if colon else f"**{told}**"
+    winner = next((cell for cell in view.cells if cell.cell_id == search.winner_id), None)
+    if winner is not None and winner.doubts:
+        statement += f" {winner.doubt_names} in its runs."
+    return "met" if winner is not None else "broken", statement, f"{mark}{runner_up} {need}".strip()
+
+
+def _unfinished(view: SessionView) -> str:
+    told = "**The search did not come to its end, so nothing is confirmed.**"
+    best = most_output([cell for cell in view.measured if cell.verdict in (None, Verdict.MET)])
+    if best is None:
+        return f"{told} Nothing that it looked at met the need." if view.has_limits else told
+    whence = "fresh runs" if best.evidence is Evidence.FRESH else "looks that took part in the choice"
+    within = " within the limits" if view.has_limits else ""
+    return f"{told} Most output{within} so far: **{spoken(best, view.varying)}**, {output_words(best)}, by {whence}."
 
 
 def _without_limits(view: SessionView) -> tuple[Tone, str, str]:

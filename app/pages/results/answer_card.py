@@ -33,6 +33,8 @@ class AnswerCard(Card):
         """Show this answer."""
         self.set_stripe(answer.tone)
         self._statement.show_text(answer.statement)
+        self._statement.setToolTip(answer.more)
+        self._statement.setAccessibleDescription(answer.more)
         self._detail.show_text(answer.detail, "muted")
         self._detail.setVisible(bool(answer.detail))
         while len(self._remarks) < len(answer.remarks):

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from app.pages.results.need_verdict import values_behind
-from app.pages.results.session_view import SessionView
+from app.pages.results.search_view import Evidence
+from app.pages.results.session_view import CellView, SessionView
 from app.widgets.sentence import Tone
 from profiler.analysis.distribution import is_stated
 from profiler.analysis.figure_name import figure_value
@@ -29,6 +30,7 @@ def answer_remarks(view: SessionView) -> tuple[Remark, ...]:
     return (
         *([Remark(view.notice, "caution")] if view.notice else []),
         *_progress_remarks(view),
+        *_short_look_remarks(view),
         *_unstable_remarks(view),
         *_repetition_remarks(view),
         *_percentile_remarks(view),
@@ -51,7 +53,11 @@ def _is_unstable(flag: str) -> bool:
 
 def _progress_remarks(view: SessionView) -> list[Remark]:
     failed = [cell for cell in view.cells if cell.status is CellStatus.FAILED]
-    open_cells = [cell for cell in view.cells if cell.status in (CellStatus.PENDING, CellStatus.PARTIAL)]
+    open_cells = [
+        cell
+        for cell in view.cells
+        if cell.status in (CellStatus.PENDING, CellStatus.PARTIAL) and cell.evidence is not Evidence.SHORT
+    ]
     remarks = []
     if failed:
         remarks.append(
@@ -64,20 +70,36 @@ def _progress_remarks(view: SessionView) -> list[Remark]:
     return remarks
 
 
-def _repetition_remarks(view: SessionView) -> list[Remark]:
-    counts = [cell.runs for cell in view.measured]
-    if not counts:
+def _short_look_remarks(view: SessionView) -> list[Remark]:
+    short = [cell for cell in view.cells if cell.evidence is Evidence.SHORT]
+    if not short:
         return []
+    told = f"{_cells(len(short))} had short looks only: behind the others, so not measured further"
+    return [Remark(told, "muted", "\n".join(cell.title for cell in short))]
+
+
+def _repeated(view: SessionView) -> tuple[list[CellView], str]:
+    """The cells whose repetitions the answer stands on, and what these are called; in a search its fresh runs."""
+    if view.search is None:
+        return list(view.measured), "repetition"
+    return [cell for cell in view.measured if cell.evidence in (Evidence.CONFIRMED, Evidence.FRESH)], "fresh run"
+
+
+def _repetition_remarks(view: SessionView) -> list[Remark]:
+    cells, noun = _repeated(view)
+    counts = [cell.runs for cell in cells]
+    if not counts:
+        return [Remark("no fresh runs: looks took part in the choice", "caution")] if view.search is not None else []
     least, most = min(counts), max(counts)
-    runs = f"{most} repetitions" if least == most else f"{least} to {most} repetitions"
+    runs = f"{most} {noun}s" if least == most else f"{least} to {most} {noun}s"
     shares = []
-    for cell in view.measured:
+    for cell in cells:
         value = figure_value(cell.figures or {}, "output_tok_s")
         interval = cell.intervals.get("output_tok_s")
         if value and interval:
             shares.append(50 * (interval[1] - interval[0]) / value)
     if not shares:
-        return [Remark("1 repetition: no intervals" if most == 1 else f"{runs}: no intervals", "caution")]
+        return [Remark(f"1 {noun}: no intervals" if most == 1 else f"{runs}: no intervals", "caution")]
     ends = sorted({significant(share, 2) for share in (min(shares), max(shares))}, key=float)
     return [
         Remark(

@@ -1,6 +1,6 @@
 """The selected cell: every figure that was measured, its requests by how they ended, and what casts doubt on it."""
 
-from app.pages.results.cell_columns import value_words
+from app.pages.results.cell_columns import count_words, doubt_words, interval_words, value_words
 from app.pages.results.class_table import ClassTable
 from app.pages.results.session_view import CellView
 from app.tables.figure_delegate import half_width_text
@@ -9,7 +9,7 @@ from app.widgets.fact_rows import Fact, FactRows
 from app.widgets.sentence import Sentence, Tone
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.slo import UNBOUNDED
-from profiler.records.metric import METRICS, Metric
+from profiler.records.metric import BY_NAME, METRICS, Metric
 from profiler.records.run_record import CellStatus, Figures
 from profiler.units import milliseconds_text
 
@@ -72,7 +72,7 @@ def _facts(cell: CellView, figures: Figures) -> list[Fact]:
         if words:
             label = f"{metric.label} {' · '.join(_PERCENTILES)}" if metric.is_distribution else metric.label
             label = "Each answer" if metric.name == "user_tok_s" and not cell.is_closed else label
-            facts.append(Fact(label, words, term=metric.term))
+            facts.append(Fact(label, words, term=_term(cell, metric)))
         if metric.name == "cache_hit_rate":
             facts += _cache_facts(cell)
     return facts
@@ -104,17 +104,33 @@ def _cache_facts(cell: CellView) -> list[Fact]:
     return facts
 
 
+def _term(cell: CellView, metric: Metric) -> str:
+    """What the figure is, how many values stand behind it, and how its interval was made."""
+    if not metric.is_distribution:
+        return "\n".join(filter(None, (metric.term, interval_words(cell, metric.name))))
+    names = [f"{metric.name}.{statistic}" for statistic in _PERCENTILES]
+    doubts = [f"In brackets: {doubt}" for name in names if (doubt := doubt_words(cell, name))]
+    return "\n".join((metric.term, count_words(cell, metric.name), *doubts))
+
+
 def _percentile_words(cell: CellView, figures: Figures, metric: Metric) -> str:
     if cell.is_unstable and metric.name in UNBOUNDED:
         return f"not stated, n {figure_value(figures, f'{metric.name}.n') or 0:.0f}"
-    values = [figure_value(figures, f"{metric.name}.{statistic}") for statistic in _PERCENTILES]
-    if all(value is None for value in values):
+    names = [f"{metric.name}.{statistic}" for statistic in _PERCENTILES]
+    if all(figure_value(figures, name) is None for name in names):
         return ""
     count = figure_value(figures, f"{metric.name}.n")
-    told = " · ".join(
-        "–" if value is None else value_words(metric.name, value).removesuffix(f" {metric.unit}") for value in values
-    )
-    return f"{told} {metric.unit}, n {count:.0f}"
+    return f"{' · '.join(_one_percentile(cell, figures, name) for name in names)} {metric.unit}, n {count:.0f}"
+
+
+def _one_percentile(cell: CellView, figures: Figures, name: str) -> str:
+    """Without its unit; in brackets when too few values stand behind it to be stated."""
+    value = figure_value(figures, name)
+    if value is None:
+        return "–"
+    unit = BY_NAME[name.partition(".")[0]].unit
+    words = value_words(name, value).removesuffix(f" {unit}")
+    return f"({words})" if doubt_words(cell, name) else words
 
 
 def _single_words(cell: CellView, figures: Figures, metric: Metric) -> str:

@@ -3,17 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 
-from app.pages.results.need_verdict import Verdict, values_behind
+from app.pages.results.need_verdict import Verdict
 from app.pages.results.session_view import CellView
 from app.tables.column import Column, Interval, Raw
 from app.widgets.sentence import Tone
 from app.widgets.sweep_grid import value_text
-from profiler.analysis.distribution import is_stated
 from profiler.analysis.figure_name import figure_value
+from profiler.analysis.intervals import INTERVAL_METHODS, interval_method
 from profiler.analysis.reading import READING_TOK_S
 from profiler.analysis.slo import UNBOUNDED
+from profiler.analysis.stated import independent_values, is_figure_stated
 from profiler.analysis.validity import UNSTABLE
-from profiler.plan.slo import PERCENTILES
 from profiler.records.axis import BY_NAME as BY_AXIS
 from profiler.records.axis import Axis
 from profiler.records.metric import BY_NAME
@@ -89,6 +89,35 @@ def value_words(name: str, value: float) -> str:
     return bytes_text(value) if unit == "bytes" else f"{significant(value)} {unit}".strip()
 
 
+def interval_words(cell: CellView, name: str) -> str:
+    """The figure's 95 % interval and how it was made; empty where there is none."""
+    ends = cell.intervals.get(name)
+    if ends is None:
+        return ""
+    over = "within its one run" if cell.runs == 1 else f"over {cell.runs} runs"
+    method = INTERVAL_METHODS.get(interval_method(name, cell.runs), "")
+    return f"95 % interval {over}: {value_words(name, ends[0])} to {value_words(name, ends[1])}\n{method}".rstrip()
+
+
+def count_words(cell: CellView, latency: str) -> str:
+    """How many values stand behind a latency's percentiles."""
+    count = figure_value(cell.figures or {}, f"{latency}.n") or 0
+    if latency != "itl_ms":
+        return f"n {count:.0f} requests"
+    steps = independent_values(cell.figures or {}, latency, cell.configuration)
+    return f"n {count:.0f} gaps; those of one step are one event, of which there were {steps} at the least"
+
+
+def doubt_words(cell: CellView, name: str) -> str:
+    """Why a percentile is greyed; empty where it is not."""
+    latency, _, statistic = name.partition(".")
+    if cell.figures is None or is_figure_stated(cell.figures, name, cell.configuration):
+        return ""
+    count = independent_values(cell.figures, latency, cell.configuration)
+    things = "steps" if latency == "itl_ms" else "requests"
+    return f"{count} {things} are too few to be certain of {statistic}"
+
+
 def _axis_column(axis: Axis) -> Column[CellView]:
     title = f"{axis.label} {axis.unit}".strip()
     return Column(
@@ -114,29 +143,19 @@ def _figure_column(name: str, label: str, unit: str, *, can_fold: bool = False) 
     def interval(cell: CellView) -> Interval | None:
         return cell.intervals.get(name)
 
-    def count(cell: CellView) -> int:
-        return values_behind(cell.figures, metric) if cell.figures is not None else 0
-
-    def is_certain(cell: CellView) -> bool:
-        return not statistic or is_stated(PERCENTILES[statistic], count(cell))
-
     def tone(cell: CellView) -> Tone:
         if is_lost(cell):
             return "caution"
-        return "plain" if is_certain(cell) else "muted"
+        return "muted" if doubt_words(cell, name) else "plain"
 
     def tip(cell: CellView) -> str:
         if is_lost(cell):
             return _unstable_sentence(cell)
         if value(cell) is None:
             return ""
-        ends = interval(cell)
-        told = (
-            [f"95 % interval over {cell.runs} runs: {value_words(name, ends[0])} to {value_words(name, ends[1])}"] if ends else []
-        )
-        if not is_certain(cell):
-            told.append(f"Greyed: {count(cell)} requests are too few to be certain of {statistic}")
-        return "\n".join(told)
+        doubt = doubt_words(cell, name)
+        told = [count_words(cell, metric) if statistic else "", interval_words(cell, name), f"Greyed: {doubt}" if doubt else ""]
+        return "\n".join(filter(None, told))
 
     return Column(
         f"{label} {unit}".strip(),

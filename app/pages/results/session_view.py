@@ -1,11 +1,12 @@
 """What the Results page shows of a session file: its summary document, sorted for the eye. Nothing is computed anew."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from app.pages.results.need_verdict import LimitCheck, Verdict, check, overall
+from app.pages.results.search_view import Evidence, SearchView, evidence, search_view
 from app.widgets.sweep_grid import cell_title, value_text
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.validity import FITS_IN_CACHE, UNSTABLE
@@ -13,7 +14,15 @@ from profiler.exchange.summary import summary_document
 from profiler.plan.cells import varying_axes
 from profiler.plan.slo import Slo, parse_slo
 from profiler.records.axis import AXES, BY_NAME, Axis, Configuration
-from profiler.records.run_record import CellStatus, ClassFigures, Figures, RunPurpose, RunStatus
+from profiler.records.run_record import (
+    CellStatus,
+    ClassFigures,
+    Figures,
+    ModelRecord,
+    RunPurpose,
+    RunRecord,
+    RunStatus,
+)
 from profiler.session.reader import SessionReader
 from profiler.units import bytes_text
 
@@ -36,6 +45,9 @@ class CellView:
         requests: how its valid runs' requests ended, by the words of the summary ("timed_out").
         tokens: of its valid runs: "prompt", those of them "cached", "output".
         cache: what the prefix cache saved against the cell without it, None where that is missing.
+        model_id: of its model file, None where that could not be had.
+        doubts: those of `flags` that its counted runs carry, and so its figures.
+        evidence: what its runs are worth where a search made them.
     """
 
     cell_id: int
@@ -55,6 +67,15 @@ class CellView:
     requests: Mapping[str, int] = field(default_factory=dict)
     tokens: Mapping[str, int] = field(default_factory=dict)
     cache: Mapping[str, Any] | None = None
+    model_id: int | None = None
+    doubts: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.MEASURED
+
+    @property
+    def doubt_names(self) -> str:
+        """The names of its doubts for beside a figure: "▲ foreign load, short window"; empty without any."""
+        names = dict.fromkeys(flag.partition(":")[0] for flag in self.doubts)
+        return f"▲ {', '.join(names)}" if names else ""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -84,6 +105,8 @@ class SessionView:
         varying: the axes on which the cells differ.
         runs, runs_flagged, runs_left_out: that have ended; on which a flag casts doubt; that a flag made invalid.
         need_users: people to be served at once, None when the plan names no number.
+        model_records: the model files.
+        search: what a search did and found, None where a grid was swept.
     """
 
     path: Path
@@ -101,6 +124,8 @@ class SessionView:
     runs_flagged: int
     runs_left_out: int
     class_slo: Mapping[str, Slo] = field(default_factory=dict)
+    model_records: tuple[ModelRecord, ...] = ()
+    search: SearchView | None = None
 
     @property
     def has_limits(self) -> bool:
@@ -118,6 +143,8 @@ def read_session(path: Path) -> SessionView:
     with SessionReader.open(path) as reader:
         document = summary_document(reader)
         runs = [run for run in reader.runs() if run.status is not RunStatus.RUNNING]
+        models = tuple(reader.models())
+        search = search_view(reader.events())
         notice = reader.notice
     need = document["plan"].get("need", {})
     slo = _readable_slo(need.get("slo", ""))
@@ -126,7 +153,11 @@ def read_session(path: Path) -> SessionView:
     varying = _varying(configurations)
     names = [axis.name for axis in varying]
     cells = tuple(
-        _cell(cell, configuration, names, slo, class_slo)
+        _with_runs(
+            _cell(cell, configuration, names, slo, class_slo),
+            [run for run in runs if run.cell_id == cell["cell_id"]],
+            search,
+        )
         for cell, configuration in zip(document["cells"], configurations, strict=True)
     )
     users = need.get("users")
@@ -146,6 +177,8 @@ def read_session(path: Path) -> SessionView:
         runs_flagged=sum(any(not is_aside(flag) for flag in run.flags) for run in runs),
         runs_left_out=sum(not run.is_valid and run.purpose in _MEASURED for run in runs),
         class_slo=class_slo,
+        model_records=models,
+        search=search,
     )
 
 
@@ -217,6 +250,14 @@ def _checks(
     return tuple(item for checks in of_classes for item in checks)
 
 
+def _with_runs(cell: CellView, runs: Sequence[RunRecord], search: SearchView | None) -> CellView:
+    """The cell with what its runs say of themselves."""
+    counted = [run for run in runs if run.status is RunStatus.DONE and run.is_valid]
+    doubts = dict.fromkeys(flag for run in counted for flag in run.flags if not is_aside(flag))
+    confirmed = search.confirmed_ids if search is not None else ()
+    return replace(cell, doubts=tuple(doubts), evidence=evidence(runs, confirmed))
+
+
 def _cell(
     document: Mapping[str, Any], configuration: Configuration, varying: list[str], slo: Slo, class_slo: Mapping[str, Slo]
 ) -> CellView:
@@ -242,4 +283,5 @@ def _cell(
         requests=document.get("requests") or {},
         tokens=document.get("tokens") or {},
         cache=document.get("cache"),
+        model_id=document.get("model_id"),
     )

@@ -130,7 +130,9 @@ def _row(
     """What is known before any statistics; `reason` is set when there can be none."""
     runs_a, runs_b = _runs(a[0]), _runs(b[0])
     problems = [
-        f"{side} {problem}" for side, runs in ((a[1], runs_a), (b[1], runs_b)) if (problem := _problem(runs, name)) is not None
+        f"{side} {problem}"
+        for (cells, side), runs in ((a, runs_a), (b, runs_b))
+        if (problem := _problem(runs, name, sum(cell.disturbed for cell in cells))) is not None
     ]
     flags = [f"{side}: {flag}" for cells, side in (a, b) for cell in cells for flag in cell.flags]
     return ComparedFigure(
@@ -142,8 +144,10 @@ def _row(
     )  # fmt: skip
 
 
-def _problem(runs: Sequence[MeasuredRun], name: str) -> str | None:
+def _problem(runs: Sequence[MeasuredRun], name: str, disturbed: int) -> str | None:
     values = [run.figures[name] for run in runs if name in run.figures]
+    if disturbed and len(runs) < 2:
+        return f"has {len(runs)} undisturbed runs of this cell, {disturbed} were disturbed and stay out"
     if not runs:
         return "has no valid run of this cell"
     if not values:

@@ -1,11 +1,10 @@
 """What a search looks for, and where: arms (a model, a quantization, settings) and the loads that each may be given."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from profiler.errors import UnusableArguments
-from profiler.plan.cells import expand, varying_axes
+from profiler.plan.cells import Choices, expand, varying_axes
 from profiler.plan.plan import AS_IS, Plan
 from profiler.plan.slo import Slo, parse_slo
 from profiler.records.axis import Configuration
@@ -99,9 +98,6 @@ def _geometric(low: float, high: float, count: int) -> tuple[float, ...]:
     return (low, *inner, high)
 
 
-Expand = Callable[[Plan], list[Configuration]]
-
-
 def at_load(plan: Plan, axis: str, load: float) -> Plan:
     """The plan with nothing but this load on the axis."""
     value = int(load) if axis == "concurrency" else load
@@ -111,9 +107,9 @@ def at_load(plan: Plan, axis: str, load: float) -> Plan:
 class Arms:
     """The arms' configurations at any load of the ladder."""
 
-    def __init__(self, plan: Plan, labels: list[str], default_threads: int, *, has_gpu: bool) -> None:
+    def __init__(self, plan: Plan, choices: Choices, default_threads: int, *, has_gpu: bool) -> None:
         """Raises UnusableArguments when the plan cannot be searched."""
-        self._plan, self._labels, self._threads, self._has_gpu = plan, labels, default_threads, has_gpu
+        self._plan, self._models, self._threads, self._has_gpu = plan, choices, default_threads, has_gpu
         self.axis, self.ladder = ladder_of(plan)
         self._at: dict[int, list[Configuration]] = {}
         highest = self._configurations(len(self.ladder) - 1)
@@ -139,7 +135,7 @@ class Arms:
     def _configurations(self, place: int) -> list[Configuration]:
         if place not in self._at:
             plan = at_load(self._plan, self.axis, self.ladder[place])
-            self._at[place] = expand(plan, self._labels, self._threads, has_gpu=self._has_gpu)
+            self._at[place] = expand(plan, None, self._threads, has_gpu=self._has_gpu, choices=self._models)
         return self._at[place]
 
 

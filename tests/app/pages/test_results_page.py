@@ -119,9 +119,18 @@ def test_choosing_by_key_moves_the_charts_and_the_card(qtbot: QtBot, page: Resul
     settled(qtbot, page)
     assert page.side.cell.remarks == [FOREIGN_LOAD, FITS_IN_CACHE]
     facts = {fact.label: fact.value for fact in page.side.cell.facts}
-    assert facts["First token p50 · p95 · p99"] == "410 · 420 · 420 ms, n 40"
+    assert facts["First token p50 · p95 · p99"] == "410 · (420) · (420) ms, n 40"
     assert facts["Output"].startswith("39.6 ± ")
     assert "Energy" not in facts
+    terms = {fact.label: fact.term.splitlines() for fact in page.side.cell.facts}
+    assert terms["First token p50 · p95 · p99"][1:] == [
+        "n 40 requests",
+        "In brackets: 40 requests are too few to be certain of p95",
+        "In brackets: 40 requests are too few to be certain of p99",
+    ]
+    assert terms["Output"][1].startswith("95 % interval over 2 runs: ")
+    assert terms["Output"][2] == "Student's t on the logarithms of the runs' values"
+    assert "those of one step are one event" in terms["Between tokens p50 · p95 · p99"][1]
 
 
 def test_a_click_on_a_point_chooses_its_cell(qtbot: QtBot, page: ResultsPage, session: Path) -> None:
@@ -229,7 +238,9 @@ def test_percentiles_of_few_requests_are_greyed(qtbot: QtBot, page: ResultsPage,
     number = [item.title for item in page.table.columns].index("TTFT p95 ms")
     ttft = page.table.columns[number]
     assert ttft.tone(page.table.record(0)) == "muted"
-    assert "10 requests are too few to be certain of p95" in ttft.tip(page.table.record(0))
+    tip = ttft.tip(page.table.record(0))
+    assert "n 10 requests" in tip
+    assert "10 requests are too few to be certain of p95" in tip
     assert "TTFT, time to first token" in ttft.term
 
 

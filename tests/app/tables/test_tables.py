@@ -141,6 +141,9 @@ def test_a_tone_colours_its_figure(qtbot: QtBot, theme: ThemeSwitch, view: Table
         (1240.0, (1000.0, 1600.0), "± 300"),
         (26.8, (0.1, 9_000_000.0), "± over 100 %"),
         (0.0123, (0.0121, 0.0125), "± 0.0002"),
+        (100.0, (94.0, 100.0), "± 6"),
+        (0.0, (0.0, 3.0), "± 3"),
+        (0.0, (0.0, 0.0), "± 0"),
     ],
 )
 def test_half_an_interval_has_the_decimals_of_its_value(value: float, interval: tuple[float, float], text: str) -> None:

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.analysis.figure_name import FIGURE_NAMES, figure_value
-from profiler.analysis.intervals import cell_intervals, log_t_interval, student_quantile
+from profiler.analysis.intervals import (
+    INTERVAL_METHODS,
+    cell_intervals,
+    interval_method,
+    log_t_interval,
+    share_interval,
+    student_quantile,
+    t_interval,
+)
 
 
 @pytest.mark.parametrize(
@@ -98,3 +106,103 @@ def test_a_latency_that_one_run_does_not_state_has_no_interval():
     unmeasured = {"ttft_ms": {"p50": None, "p95": None, "n": 0}, "output_tok_s": 120.0}
     assert set(cell_intervals([stated, stated, withheld])) == {"output_tok_s"}
     assert set(cell_intervals([stated, stated, unmeasured])) == {"output_tok_s", "ttft_ms.p50", "ttft_ms.p95"}
+
+
+def test_a_percentile_that_falls_on_a_lost_request_in_one_run_has_no_interval():
+    whole = {"ttft_ms": {"p50": 10.0, "p95": 20.0, "n": 30}}
+    lossy = {"ttft_ms": {"p50": 11.0, "p95": None, "n": 26}}
+    assert set(cell_intervals([whole, whole, lossy])) == {"ttft_ms.p50"}
+
+
+def test_plain_t_by_hand():
+    # 1 2 3: mean 2, s = 1, 4.30265 / √3.
+    assert t_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - 2.48414, 2 + 2.48414), rel=1e-5)
+    assert t_interval([1.0]) is None
+    assert t_interval([1.0, math.nan]) is None
+
+
+def test_figures_that_may_be_zero_or_negative_have_an_interval():
+    runs = [
+        {"queue_ms": {"p50": value, "n": 9}, "queue_growth_s": growth, "goodput_s": 0.0}
+        for value, growth in ((0.0, -0.1), (0.0, 0.1), (0.3, 0.0))
+    ]
+    intervals = cell_intervals(runs)
+    assert set(intervals) == {"queue_ms.p50", "queue_growth_s"}
+    low, high = intervals["queue_ms.p50"]
+    assert low == 0
+    assert high == pytest.approx(t_interval([0, 0, 0.3])[1])
+    assert intervals["queue_growth_s"] == pytest.approx(t_interval([-0.1, 0.1, 0.0]))
+
+
+def test_a_share_by_hand():
+    # Wilson for 8 of 10 at z = t(0.975, 1) = 12.7062: (0.8 + z²/20) / (1 + z²/10) ± z √(0.016 + z²/400) / (1 + z²/10).
+    z = 12.7062
+    scale = 1 + z * z / 10
+    centre, half = (0.8 + z * z / 20) / scale, z * math.sqrt(0.016 + z * z / 400) / scale
+    assert share_interval([0.8, 0.8], count=10) == pytest.approx((centre - half, centre + half), rel=1e-4)
+    assert share_interval([0.8, 0.8]) is None
+    assert share_interval([0.8], count=10) is None
+    assert share_interval([0.8, 1.2], count=10) is None
+    assert share_interval([1.0, 1.0], count=0) is None
+    assert share_interval([1.0] * 6, count=192)[1] == 1
+
+
+def test_the_shares_of_a_cell():
+    runs = [
+        {"attainment": 100.0, "below_reading_share": below, "cache_hit_rate": 50.0, "ttft_ms": {"n": 32}}
+        for below in (1.0, 2.0, 3.0)
+    ]
+    intervals = cell_intervals(runs)
+    low, high = intervals["attainment"]
+    assert high == 100
+    assert low == pytest.approx(100 * share_interval([1.0] * 3, 96)[0])
+    assert intervals["below_reading_share"] == pytest.approx(tuple(100 * end for end in share_interval([0.01, 0.02, 0.03])))
+    assert intervals["cache_hit_rate"] == (50, 50)
+    assert "below_reading_share" not in cell_intervals([{"below_reading_share": 0.0}] * 3)
+    assert "attainment" not in cell_intervals([{"attainment": 0.0, "ttft_ms": {"n": 0}}] * 3)
+
+
+def covered(shares, truth, count=None):
+    intervals = [share_interval(row.tolist(), count) for row in shares]
+    return np.mean([interval is not None and interval[0] <= truth <= interval[1] for interval in intervals])
+
+
+@pytest.mark.parametrize("runs", [2, 6])
+@pytest.mark.parametrize("truth", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("correlation", [0.0, 0.02])
+def test_the_share_of_good_requests_is_covered(runs, truth, correlation):
+    requests, cells = 32, 1500
+    generator = np.random.default_rng(20_260_803)
+    shape = (cells, runs)
+    # Requests of a run hang together: each run has a share of its own, beta-distributed (intra-class correlation).
+    own = truth if not correlation else generator.beta(*(np.array([truth, 1 - truth]) * (1 / correlation - 1)), shape)
+    shares = generator.binomial(requests, own, shape) / requests
+    coverage = covered(shares, truth, requests * runs)
+    print(f"{runs} runs, {100 * truth:g} % good, correlation {correlation}: covered {100 * coverage:.1f} %")
+    assert coverage >= 0.93
+
+
+@pytest.mark.parametrize(("threshold", "spread"), [(1.0, 0.05), (1.4, 0.01), (1.4, 0.1), (1.6, 0.05)])
+def test_the_share_of_time_in_long_gaps_is_covered(threshold, spread):
+    generator = np.random.default_rng(20_260_804)
+
+    def shares(cells):
+        gaps = np.exp(spread * generator.standard_normal((cells, 6, 1)) + 0.2 * generator.standard_normal((cells, 6, 300)))
+        return np.sum(gaps * (gaps > threshold), axis=2) / np.sum(gaps, axis=2)
+
+    truth = float(np.mean(shares(1500)))
+    coverage = covered(shares(800), truth)
+    print(f"{100 * truth:.1f} % of the time, runs apart by {100 * spread:g} %: covered {100 * coverage:.1f} %")
+    assert coverage >= 0.91
+
+
+def test_every_method_is_explained():
+    for name in FIGURE_NAMES:
+        for runs in (1, 2, 6):
+            assert interval_method(name, runs) in INTERVAL_METHODS
+        assert interval_method(name, 0) == ""
+    assert interval_method("output_tok_s", 6) == "log t"
+    assert interval_method("attainment", 6) == "score"
+    assert interval_method("queue_ms.p95", 2) == "log t or t"
+    assert interval_method("queue_growth_s", 2) == "t"
+    assert interval_method("ttft_ms.p95", 1) == "block bootstrap"

@@ -66,8 +66,16 @@ def test_the_table_says_shift_interval_and_verdict(write, capsys):
 
 
 def test_what_is_needed_is_told(write, capsys):
-    assert main(["compare", write("a", 100.0), write("b", 102.0)]) == 0
-    assert "sessions a side would find a shift of 5 %" in capsys.readouterr().out
+    a, b = write("a", 100.0), write("b", 102.0)
+    assert main(["compare", a, b]) == 0
+    assert "Comparing three other sessions of this plan teaches it." in capsys.readouterr().out
+    others = [write(name, speed) for name, speed in (("c", 91.0), ("d", 97.0), ("e", 104.0))]
+    assert main(["compare", *others]) == 0
+    capsys.readouterr()
+    assert main(["compare", a, b]) == 0
+    told = capsys.readouterr().out
+    assert "(learned)" in told
+    assert "sessions a side would find a shift of 5 % in 95 of 100 cases" in told
 
 
 def test_a_regression_against_the_baseline_is_exit_1(write):

@@ -24,7 +24,7 @@ def own_folder(tmp_path, monkeypatch):
 def write(records, tmp_path):
     """Writes a session: a cell for each typical speed, from one user on, with a repetition for each factor."""
 
-    def written(name, *speeds, factors=SIX, machine=MACHINE, plan=None, spoilt=False):
+    def written(name, *speeds, factors=SIX, machine=MACHINE, plan=None, spoilt=False, disturbed=0):
         path = tmp_path / f"{name}.inferometer"
         with SessionWriter.create(path, plan=plan or {}, machine=machine, title=name) as writer:
             writer.add_model(records.model)
@@ -37,6 +37,7 @@ def write(records, tmp_path):
                     writer.start_run(run)
                     is_valid = not (spoilt and block == 1)
                     flags = ("short window: it is short",) if block == 2 else ()
+                    flags += ("foreign load: others took 40 %",) if block > len(factors) - disturbed else ()
                     writer.update_run(replace(run, status=RunStatus.DONE, is_valid=is_valid, flags=flags))
                     value = speed * factor * (1 if is_valid else 9)
                     writer.set_run_figures(run_id, records.figures(output_tok_s=value, ttft_ms=1e3 / value))
@@ -54,6 +55,16 @@ def test_reading_takes_valid_runs_only(write, records):
     assert cell.runs[0].figures == pytest.approx({"output_tok_s": 101.0, "ttft_ms.p95": 1e3 / 101})
     assert cell.flags == ("short window: it is short",)
     assert cell.model.sha256 == records.model.sha256
+
+
+def test_disturbed_runs_stay_out_although_the_session_keeps_them(write):
+    (cell,) = read_session(write("a", 100.0, disturbed=2)).cells
+    assert [run.block for run in cell.runs] == [1, 2, 3, 4]
+    assert (cell.left_out, cell.disturbed) == (2, 2)
+    row = compare([write("b", 100.0), write("c", 900.0, disturbed=5)], Options()).figures[0]
+    assert row.verdict == "not enough data"
+    assert "has 1 undisturbed runs of this cell, 5 were disturbed" in row.reason
+    assert any("foreign load" in flag for flag in row.flags)
 
 
 def test_runs_that_did_not_end_or_have_no_figures_stay_out(session_file):

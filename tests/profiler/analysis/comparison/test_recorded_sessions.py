@@ -37,7 +37,7 @@ def test_the_sessions_have_one_plan(sessions):
 
 
 def halves(runs, name):
-    """Logarithms of blocks 1 3 5 … against 2 4 6 …, then of every other way to part neighbours: more trials from the same data."""
+    """Logarithms of blocks 1 3 5 … against 2 4 6 …, then every other way to part neighbours: more trials from the same data."""
     logs = np.log([[first.figures[name], second.figures[name]] for first, second in zip(runs[::2], runs[1::2], strict=False)])
     for swapped in itertools.product((False, True), repeat=len(logs) - 1):
         turned = np.where(np.array([False, *swapped])[:, None], logs[:, ::-1], logs)

@@ -16,7 +16,7 @@ def plan_of(**load):
 
 
 def arms_of(plan, labels=("small",)):
-    return Arms(plan, list(labels), 2, has_gpu=False)
+    return Arms(plan, [(label, quant) for label in labels for quant in plan.models.quant], 2, has_gpu=False)
 
 
 def test_users_are_all_between_the_ends_of_the_list():

@@ -1,0 +1,255 @@
+"""What the picker of quantizations tells of each type. Pure: no widget is touched."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.pages.models.quantization_offers import COMMON_TYPES, Offer, Offers
+from app.widgets.sentence import Tone
+from profiler.modelfile.description import ModelDescription
+from profiler.plan.plan import AS_IS
+from profiler.records.quality import QualityRecord
+from profiler.units import bytes_text, significant
+
+UNKNOWN = "–"
+NOT_MEASURED = "not measured"
+NEEDS_IMATRIX = "needs an importance matrix"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model of which types can be made.
+
+    Attributes:
+        description: None until it was read.
+        beside_weights_bytes: the most memory that a run takes beside the weights; None when that is not known.
+    """
+
+    name: str
+    description: ModelDescription | None = None
+    beside_weights_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRow:
+    """One type in the picker.
+
+    Attributes:
+        type: llama.cpp's name, or "as-is".
+        size, bits, fits, quality, state: as they are told; "–" for what is not known.
+        obstacle: why it cannot be chosen, empty when it can.
+        size_bytes: of the files of all models, None when it is not known.
+    """
+
+    type: str
+    label: str
+    size: str = UNKNOWN
+    size_bytes: int | None = None
+    size_tip: str = ""
+    bits: str = UNKNOWN
+    fits: str = UNKNOWN
+    fits_tone: Tone = "muted"
+    fits_tip: str = ""
+    quality: str = UNKNOWN
+    quality_tip: str = ""
+    state: str = UNKNOWN
+    state_tip: str = ""
+    obstacle: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """The row for a screen reader."""
+        parts = {
+            "size": self.size,
+            "bits per weight": self.bits,
+            "memory": self.fits,
+            "KL divergence": self.quality,
+            "": self.obstacle or self.state,
+        }
+        return ", ".join(f"{name} {text}".strip() for name, text in parts.items() if text != UNKNOWN)
+
+
+def type_rows(
+    sources: Sequence[Source],
+    offers: Offers | None,
+    chosen: Sequence[str],
+    free_bytes: int,
+    *,
+    has_imatrix: bool,
+    shows_all: bool,
+    with_files: bool = True,
+) -> list[TypeRow]:
+    """The rows, the common types first.
+
+    Args:
+        sources: the models.
+        offers: what is known of their types; None before it was asked.
+        chosen: types that are shown in any case.
+        free_bytes: of memory.
+        has_imatrix: whether an importance matrix is given.
+        shows_all: every type that llama.cpp makes.
+        with_files: with the files themselves as the first row.
+    """
+    names = list(COMMON_TYPES)
+    if shows_all and offers is not None:
+        names += offers.types
+    names += [name for name in chosen if name != AS_IS]
+    rows = [_own_row(sources, offers, free_bytes)] if with_files else []
+    return rows + [_row(name, sources, offers, free_bytes, has_imatrix) for name in dict.fromkeys(names)]
+
+
+def quality_text(record: QualityRecord | None) -> str:
+    """The KL divergence of a model, or what it is known by without a base."""
+    if record is None:
+        return NOT_MEASURED
+    return significant(record.kld_mean, 3) if record.kld_mean is not None else f"perplexity {significant(record.perplexity, 3)}"
+
+
+def quality_tip(record: QualityRecord | None) -> str:
+    """Against which base, over how many tokens of which text."""
+    if record is None:
+        return "Score quality, here or on the Models page, to know what the type costs."
+    over = f"{record.tokens} tokens of {record.text_name}"
+    if record.kld_mean is None:
+        return f"Perplexity over {over}; it was compared with no other model."
+    return f"KL divergence (mean, nat) against {record.base_name} over {over}: 0 is no difference."
+
+
+def _row(name: str, sources: Sequence[Source], offers: Offers | None, free_bytes: int, has_imatrix: bool) -> TypeRow:
+    asked = {} if offers is None else offers.sources
+    found = [(source, asked[source.name].offers.get(name)) for source in sources if source.name in asked]
+    known = [(source, offer) for source, offer in found if offer is not None]
+    predictions = [offer.predicted for _, offer in known if offer.predicted is not None]
+    if not known or len(known) < len(sources):
+        return TypeRow(name, name)
+    obstacle = next((f"llama.cpp cannot make it: {each.refusal}" for each in predictions if each.refusal), "")
+    if not obstacle and not has_imatrix and any(each.needs_imatrix for each in predictions):
+        obstacle = NEEDS_IMATRIX
+    sizes = [(source, each.file_bytes) for (source, _), each in zip(known, predictions, strict=True)]
+    bits = [each.bits_per_weight for each in predictions]
+    fits, tone, fits_tip = _fits(sizes, free_bytes)
+    state, state_tip = _state([offer for _, offer in known])
+    return TypeRow(
+        name,
+        name,
+        _sum_text([size for _, size in sizes]),
+        _sum([size for _, size in sizes]),
+        _size_tip(known),
+        _range_text(bits),
+        fits,
+        tone,
+        fits_tip,
+        *_quality([offer.quality for _, offer in known]),
+        state,
+        state_tip,
+        obstacle,
+    )
+
+
+def _own_row(sources: Sequence[Source], offers: Offers | None, free_bytes: int) -> TypeRow:
+    """The files themselves."""
+    descriptions = [source.description for source in sources if source.description is not None]
+    if not descriptions or len(descriptions) < len(sources):
+        return TypeRow(AS_IS, "as is", state="the file itself" if len(sources) == 1 else "the files themselves")
+    sizes: list[tuple[Source, int | None]] = [
+        (source, description.tensor_bytes) for source, description in zip(sources, descriptions, strict=True)
+    ]
+    fits, tone, fits_tip = _fits(sizes, free_bytes)
+    quality = NOT_MEASURED, quality_tip(None)
+    if offers is not None:
+        quality = _quality([offers.sources[source.name].quality if source.name in offers.sources else None for source in sources])
+    return TypeRow(
+        AS_IS,
+        "as is",
+        bytes_text(sum(each.file_bytes for each in descriptions)),
+        sum(each.file_bytes for each in descriptions),
+        "",
+        _range_text([each.bits_per_weight for each in descriptions]),
+        fits,
+        tone,
+        fits_tip,
+        *quality,
+        " · ".join(dict.fromkeys(each.quantization for each in descriptions)),
+        "The file itself" if len(sources) == 1 else "The files themselves",
+    )
+
+
+def _sum(sizes: Sequence[int | None]) -> int | None:
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
+
+
+def _sum_text(sizes: Sequence[int | None]) -> str:
+    total = _sum(sizes)
+    return UNKNOWN if total is None else bytes_text(total)
+
+
+def _range_text(values: Sequence[float | None]) -> str:
+    """One value, or from the lowest to the highest of several models."""
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return UNKNOWN
+    texts = list(dict.fromkeys((significant(min(known), 3), significant(max(known), 3))))
+    return "–".join(texts)
+
+
+def _size_tip(known: Sequence[tuple[Source, Offer]]) -> str:
+    told = []
+    for source, offer in known:
+        predicted = offer.predicted
+        if predicted is None or predicted.file_bytes is None:
+            continue
+        fallen = f", {predicted.fallback_tensors} tensors fall back to another type" if predicted.fallback_tensors else ""
+        name = f"{source.description.path.stem}: " if source.description is not None and len(known) > 1 else ""
+        told.append(f"{name}{bytes_text(predicted.file_bytes)}{fallen}")
+    return "\n".join(told)
+
+
+def _fits(sizes: Sequence[tuple[Source, int | None]], free_bytes: int) -> tuple[str, Tone, str]:
+    """Whether the largest run of every model fits; unknown while one of them is."""
+    needs = []
+    for source, weights in sizes:
+        if weights is None:
+            return UNKNOWN, "muted", ""
+        if weights > free_bytes:
+            return "✕ too large", "broken", f"the weights alone need {bytes_text(weights)}, {bytes_text(free_bytes)} are free"
+        if source.beside_weights_bytes is None:
+            return UNKNOWN, "muted", "what it takes beside the weights is not known"
+        needs.append(weights + source.beside_weights_bytes)
+    needed = max(needs)
+    reason = f"needs {bytes_text(needed)}, {bytes_text(free_bytes)} are free"
+    return ("✓ fits", "met", reason) if needed <= free_bytes else ("✕ too large", "broken", reason)
+
+
+def _quality(records: Sequence[QualityRecord | None]) -> tuple[str, str]:
+    if len(records) == 1:
+        return quality_text(records[0]), quality_tip(records[0])
+    known = [record for record in records if record is not None]
+    if not known:
+        return NOT_MEASURED, quality_tip(None)
+    if len(known) < len(records):
+        return f"{len(known)} of {len(records)} models", "\n".join(quality_tip(record) for record in known)
+    losses = [record.kld_mean for record in known]
+    return _range_text(losses), "\n".join(quality_tip(record) for record in known)
+
+
+def _state(offers: Sequence[Offer]) -> tuple[str, str]:
+    made = [offer.is_made for offer in offers]
+    if None in made:
+        return UNKNOWN, "Whether it is made already is known once the file was read to its end, which a sweep does."
+    count = sum(bool(each) for each in made)
+    if count == len(made):
+        return "made", "It lies in the cache and is not made again."
+    return ("to be made" if not count else f"{count} of {len(made)} made"), "A sweep makes it, and keeps it in the cache."
+
+
+def made_bytes(rows: Mapping[str, TypeRow], chosen: Sequence[str]) -> int | None:
+    """Bytes on the disk of the chosen types that are not made yet; None where one of them is not known."""
+    total = 0
+    for name in chosen:
+        row = rows.get(name)
+        if name == AS_IS or (row is not None and row.state == "made"):
+            continue
+        if row is None or row.size_bytes is None:
+            return None
+        total += row.size_bytes
+    return total
