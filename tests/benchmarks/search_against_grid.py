@@ -1,6 +1,6 @@
 """A search beside the grid that it replaces: `python tests/benchmarks/search_against_grid.py [loads|settings]`.
 
-Both are run one after the other; then the winner of each runs again, in turn. Printed are the runs, the ratio of both's times, and
+Both are run one after the other; then the winner of each runs again, in turn. Printed are the runs, the ratio of the times, and
 the ratio of the winners' outputs: the search is to find the grid's best within 5 % in a third of its time.
 """
 

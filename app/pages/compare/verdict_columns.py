@@ -1,6 +1,6 @@
 """What the table of verdicts tells of each compared figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.pages.compare.words import (
@@ -47,8 +47,8 @@ def verdict_rows(comparison: Comparison) -> list[VerdictRow]:
     return [VerdictRow(figure, cell_words(figure, axes)) for figure in ordered]
 
 
-def verdict_columns(names: Sequence[str]) -> tuple[Column[VerdictRow], ...]:
-    """The columns for sides with these names, the base first."""
+def verdict_columns(names: Sequence[str], *, has_flags: bool) -> tuple[Column[VerdictRow], ...]:
+    """The columns for sides with these names, the base first; without flags there is no column for them."""
     columns = [Column[VerdictRow]("Cell", "What was measured", lambda row: row.cell, tip=lambda row: row.cell)]
     if len(names) > 2:
         columns.append(
@@ -85,14 +85,8 @@ def verdict_columns(names: Sequence[str]) -> tuple[Column[VerdictRow], ...]:
             tone=lambda row: tone_of(row.figure),
             tip=explanation,
         ),
-        Column(
-            "n",
-            "Repetitions of the base and of the other",
-            lambda row: min(row.figure.n_a, row.figure.n_b),
-            is_figure=True,
-            tip=lambda row: f"{row.figure.n_a} and {row.figure.n_b} repetitions",
-            can_fold=True,
-        ),
+        _count_column("n base", "Repetitions of the base", lambda row: row.figure.n_a),
+        _count_column("n with", "Repetitions of the other", lambda row: row.figure.n_b),
         Column(
             "Verdict",
             "▲ gain, ▼ loss, = the same, ? not enough data",
@@ -100,16 +94,8 @@ def verdict_columns(names: Sequence[str]) -> tuple[Column[VerdictRow], ...]:
             tone=lambda row: tone_of(row.figure),
             tip=explanation,
         ),
-        Column(
-            "Flags",
-            "Doubts about the runs behind this figure; their sentences stand at the right",
-            _flags_raw,
-            lambda raw: f"{raw} flag{'' if raw == 1 else 's'}",
-            tone=lambda row: "caution",
-            tip=lambda row: "\n".join(touching_flags(row.figure)),
-        ),
     ]
-    return tuple(columns)
+    return (*columns, _FLAGS) if has_flags else tuple(columns)
 
 
 def explanation(row: VerdictRow) -> str:
@@ -132,6 +118,10 @@ def explanation(row: VerdictRow) -> str:
     if needed := needed_words(figure):
         told.append(needed)
     return " ".join(told)
+
+
+def _count_column(title: str, term: str, raw: Callable[[VerdictRow], Raw]) -> Column[VerdictRow]:
+    return Column(title, term, raw, is_figure=True, can_fold=True)
 
 
 def _figure_raw(row: VerdictRow) -> Raw:
@@ -161,3 +151,13 @@ def _short(raw: Raw) -> str:
 def _number(raw: Raw) -> float:
     assert isinstance(raw, int | float)
     return raw
+
+
+_FLAGS: Column[VerdictRow] = Column(
+    "Flags",
+    "Doubts about the runs behind this figure; their sentences stand under Doubts",
+    _flags_raw,
+    lambda raw: f"{raw} flag{'' if raw == 1 else 's'}",
+    tone=lambda row: "caution",
+    tip=lambda row: "\n".join(touching_flags(row.figure)),
+)
