@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
-PAGE_TITLES = ("Models", "Plan", "Live", "Results")
+PAGE_TITLES = ("Models", "Plan", "Live", "Results", "Compare")
 
 
 class Actions(QObject):
@@ -12,6 +12,7 @@ class Actions(QObject):
     Attributes:
         pages: one for each page, by title; checkable, since one of them is shown.
         pause: becomes "Resume" while the sweep is paused.
+        copy_table, copy_markdown: of the Compare page; possible while it shows verdicts.
     """
 
     def __init__(self, parent: QObject) -> None:
@@ -30,9 +31,12 @@ class Actions(QObject):
         self.quiet = self._make(
             "Quiet while measuring", "Ctrl+Shift+Q", "Draw between runs only, so that watching costs nothing", checkable=True
         )
+        self.copy_table = self._make("Copy table", "Ctrl+Shift+C", "The verdicts as text, for a spreadsheet")
+        self.copy_markdown = self._make("Copy as Markdown", "Ctrl+Shift+M", "The answer and the verdicts as a Markdown table")
         self.forget_recent = self._make("Forget these", "", "Empty the list of recent sessions; the files stay")
         self.about = self._make("About Inferometer", "", "Version, licences, folders")
         self.show_sweep_state(is_running=False, is_stopping=False, is_paused=False)
+        self.show_verdicts_state(False)
 
     def _make(self, words: str, shortcut: str, tip: str, *, checkable: bool = False) -> QAction:
         action = QAction(words, self)
@@ -53,3 +57,8 @@ class Actions(QObject):
         self.pause.setIconText(self.pause.text())
         for action in (self.pause, self.skip_cell, self.stop):
             action.setEnabled(can_steer)
+
+    def show_verdicts_state(self, has_verdicts: bool) -> None:
+        """Offer to copy verdicts that are in sight."""
+        self.copy_table.setEnabled(has_verdicts)
+        self.copy_markdown.setEnabled(has_verdicts)

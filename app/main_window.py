@@ -31,6 +31,7 @@ from profiler.plan.plan import Plan
 from profiler.sweep.events import CellChanged, Progress, SweepEvent, SweepStarted
 
 if TYPE_CHECKING:
+    from app.pages.compare_page import ComparePage
     from app.pages.live_page import LivePage
     from app.pages.models_page import ModelsPage
     from app.pages.plan_page import PlanPage
@@ -116,6 +117,11 @@ class MainWindow(QMainWindow):
         page.session_opened.connect(self._on_session_opened)
         return self._adopted(page)
 
+    @cached_property
+    def compare_page(self) -> "ComparePage":
+        """The page Compare."""
+        return self._adopted(self._makers.compare())
+
     def _adopted(self, page: AnyPage) -> AnyPage:
         self._stack.addWidget(page)
         for field in page.findChildren(QLineEdit):
@@ -131,6 +137,8 @@ class MainWindow(QMainWindow):
                 page = self.plan_page
             case "Live":
                 page = self.live_page
+            case "Compare":
+                page = self.compare_page
             case _:
                 page = self.results_page
         self.commands.pages[title].setChecked(True)
@@ -346,9 +354,13 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open them."""
+        """Open them; sessions that fall on the page Compare are compared."""
         event.acceptProposedAction()
-        for path in self._dropped_files(event):
+        paths = self._dropped_files(event)
+        if self.commands.pages["Compare"].isChecked() and all(file_kind(path) is FileKind.SESSION for path in paths):
+            self.compare_page.open_sessions(paths)
+            return
+        for path in paths:
             self.open_file(path)
 
     @staticmethod

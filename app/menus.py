@@ -55,6 +55,8 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions, recent: RecentMenu) -> None:
     actions.about.setMenuRole(QAction.MenuRole.AboutRole)
     view_menu = bar.addMenu("&View")
     view_menu.addActions(list(actions.pages.values()))
+    view_menu.addSeparator()
+    view_menu.addActions([actions.copy_table, actions.copy_markdown])
     run_menu = bar.addMenu("&Run")
     run_menu.addActions([actions.start, actions.pause, actions.skip_cell, actions.stop])
     run_menu.addSeparator()

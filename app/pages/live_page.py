@@ -12,6 +12,7 @@ from app.actions import Actions
 from app.bridge.sweep_bridge import SweepBridge, SweepOutcome
 from app.pages.live.plot_board import PlotBoard
 from app.pages.live.progress_words import ProgressWords
+from app.pages.live.search_card import SearchCard
 from app.pages.live.sweep_card import SweepCard, each_of
 from app.pages.live.tile_strip import TileStrip
 from app.pages.page import Page
@@ -25,11 +26,13 @@ from app.widgets.two_columns import TwoColumns
 from profiler.analysis.live_figures import LiveFigures
 from profiler.plan.plan import Plan
 from profiler.plan.slo import parse_slo
-from profiler.records.run_record import CellRecord, CellStatus, RunStatus
+from profiler.records.run_record import CellRecord, CellStatus, RunPurpose, RunStatus, SessionEvent
 from profiler.records.specification import EngineFacts
 from profiler.sweep.events import (
+    CellAdded,
     CellChanged,
     Happened,
+    Progress,
     RunEnded,
     RunMeasuring,
     RunStarted,
@@ -45,6 +48,8 @@ _EVENT_TONES: dict[str, Tone] = {
     "budget": "caution",
     "cell failed": "broken",
     "model failed": "broken",
+    "settled": "met",
+    "search answer": "met",
 }
 
 
@@ -77,10 +82,13 @@ class LivePage(Page):
         self._running_cell: CellRecord | None = None
         self._session: Path | None = None
         self._slo = parse_slo("")
+        self._is_search = False
+        self._purpose = RunPurpose.MEASURE
         self.header = PageHeader("Live")
         self.tiles = TileStrip()
         self.board = PlotBoard()
         self.sweep_card = SweepCard()
+        self.search_card = SearchCard()
         self.events = EventList()
         self.banner = Sentence()
         self.banner.hide()
@@ -114,6 +122,7 @@ class LivePage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(self.sweep_card)
+        column.addWidget(self.search_card, 2)
         column.addWidget(happened, 1)
         column.addWidget(watching)
         content = QWidget()
@@ -145,6 +154,7 @@ class LivePage(Page):
         self._words = ProgressWords(plan, time.monotonic)
         self._slo = parse_slo(plan.need.slo)
         self._session = session
+        self._is_search = plan.search.enabled
         self._cells.clear()
         self.events.clear_entries()
         self.banner.hide()
@@ -152,6 +162,7 @@ class LivePage(Page):
         self.tiles.clear("nothing measured yet")
         self.board.clear()
         self.sweep_card.begin(())
+        self.search_card.begin(0)
         self._stack.setCurrentIndex(1)
         self._show_words()
         self._show_cost()
@@ -163,10 +174,14 @@ class LivePage(Page):
             case SweepStarted(machine=machine, cells=cells):
                 self._cells = {cell.cell_id: cell for cell in cells}
                 self.sweep_card.begin(cells)
+                self.search_card.begin(len(cells) if self._is_search else 0)
                 self.tiles.set_slo(self._slo, machine.ceilings.bandwidth_gb_s)
                 self.board.set_limits(self._slo, machine.ceilings.bandwidth_gb_s)
-            case RunStarted(cell=cell):
-                self._running_cell = cell
+            case CellAdded(cell):
+                self._cells[cell.cell_id] = cell
+                self.sweep_card.add(cell)
+            case RunStarted(run=run, cell=cell):
+                self._running_cell, self._purpose = cell, run.purpose
                 self.sweep_card.set_running(cell.cell_id)
                 self.tiles.clear("loading and warming up")
                 self.board.clear()
@@ -178,23 +193,39 @@ class LivePage(Page):
                 self.board.step_tokens.set_cache(run.specification.load.prefix_cache)
             case RunEnded(run):
                 self.sweep_card.set_running(None)
+                self.sweep_card.flag(run)
+                self.tiles.show_flags(run.flags)
                 if run.status is RunStatus.FAILED:
                     self.tiles.clear("the last run failed")
             case CellChanged():
                 self.sweep_card.change(event)
                 self._tell_cell(event)
+            case Progress():
+                self.search_card.follow(event)
             case Happened(happening):
-                at = datetime.fromisoformat(happening.utc).astimezone()
-                self.events.add(f"{at:%H:%M:%S}", happening.sentence, _EVENT_TONES.get(happening.kind, "plain"))
+                self._tell(happening)
         self._show_words()
         self._show_cost()
+
+    def _tell(self, happening: SessionEvent) -> None:
+        """A search's steps have a card of their own; its answer stands above all, too."""
+        is_told = self._is_search and self.search_card.take(happening)
+        if happening.kind == "search answer":
+            self.banner.show_text(happening.sentence, "met" if happening.data.get("winner_cell_id") is not None else "broken")
+            self.banner.show()
+        elif is_told:
+            return
+        at = datetime.fromisoformat(happening.utc).astimezone()
+        self.events.add(f"{at:%H:%M:%S}", happening.sentence, _EVENT_TONES.get(happening.kind, "plain"))
 
     def _tell_cell(self, event: CellChanged) -> None:
         """The session's log has no entry for a cell that simply got done; whoever watches wants to see it pass."""
         speed = (event.figures or {}).get("user_tok_s")
         if event.cell.status is CellStatus.DONE and isinstance(speed, int | float):
-            words = f"{self._words.cell_words(event.cell)} done: {rate_text(speed)} for {each_of(event.cell)}"
-            self.events.add(f"{datetime.now():%H:%M:%S}", words, "met")
+            is_look = self._purpose is RunPurpose.LOOK
+            words = f"{self._words.cell_words(event.cell)} {'looked at' if is_look else 'done'}"
+            told = f"{words}: {rate_text(speed)} for {each_of(event.cell)}"
+            self.events.add(f"{datetime.now():%H:%M:%S}", told, "plain" if is_look else "met")
 
     @Slot(object)
     def _on_figures(self, figures: LiveFigures) -> None:
@@ -220,6 +251,7 @@ class LivePage(Page):
     def _on_ended(self, outcome: SweepOutcome) -> None:
         self._session = outcome.session
         self.sweep_card.set_running(None)
+        self.search_card.end()
         if outcome.sentence:
             self.banner.show_text(outcome.sentence, "broken")
             self.banner.show()

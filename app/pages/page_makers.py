@@ -7,6 +7,7 @@ from app.bridge.sweep_bridge import SweepBridge
 from app.settings import Settings
 
 if TYPE_CHECKING:
+    from app.pages.compare_page import ComparePage
     from app.pages.live_page import LivePage
     from app.pages.models_page import ModelsPage
     from app.pages.plan_page import PlanPage
@@ -42,3 +43,9 @@ class PageMakers:
         from app.pages.results_page import ResultsPage
 
         return ResultsPage(self._settings)
+
+    def compare(self) -> "ComparePage":
+        """Compare."""
+        from app.pages.compare_page import ComparePage
+
+        return ComparePage(self._settings, self._actions)

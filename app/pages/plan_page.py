@@ -1,6 +1,6 @@
 """What shall be measured: the form, and beside it what it amounts to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.bridge.job import Job
+from app.pages.models.offer_inquiry import OfferInquiry
 from app.pages.page import Page
 from app.pages.plan.engine_card import EngineCard
 from app.pages.plan.first_plan import FIRST_PLAN
@@ -17,8 +18,8 @@ from app.pages.plan.load_card import LoadCard
 from app.pages.plan.models_card import ModelsCard
 from app.pages.plan.need_card import NeedCard
 from app.pages.plan.notes_card import NotesCard
-from app.pages.plan.outlook import Note, Outlook, look_ahead
-from app.pages.plan.problems import field_words, placed
+from app.pages.plan.outlook import Note, Outlook, disk_notes, look_ahead
+from app.pages.plan.problems import field_words, in_form_words, placed
 from app.pages.plan.serving_card import ServingCard
 from app.pages.plan.sweep_card import SweepCard, rough_duration
 from app.pages.plan.trust_card import TrustCard
@@ -57,6 +58,8 @@ class PlanPage(Page):
         self._outlook: Outlook | None = None
         self._is_measuring = False
         self._job: Job | None = None
+        self._asking = OfferInquiry(self)
+        self._asking.changed.connect(self._on_offers_changed)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DEBOUNCE_MS)
@@ -83,6 +86,7 @@ class PlanPage(Page):
         for card in self._cards:
             card.edited.connect(self._on_edited)
         self.need.load_wanted.connect(self._on_load_wanted)
+        self.models.quantizations.unfolded.connect(self._on_quantizations_unfolded)
         self.words = Sentence(role="statement")
         words_card = Card("In words")
         words_card.body.addWidget(self.words)
@@ -104,11 +108,12 @@ class PlanPage(Page):
             card.show_plan(plan)
         self._on_edited()
 
-    def set_model(self, path: Path) -> None:
-        """Measure this model instead of those of the plan."""
+    def set_model(self, path: Path, quantizations: Sequence[str] = ()) -> None:
+        """Measure this model instead of those of the plan; as these types where some are named."""
         name = SAMPLE_MODEL if _is_sample(path) else str(path)
         plan = self._plan or FIRST_PLAN
-        self.set_plan(plan.model_copy(update={"models": plan.models.model_copy(update={"paths": (name,)})}))
+        update = {"paths": (name,), **({"quant": tuple(quantizations)} if quantizations else {})}
+        self.set_plan(plan.model_copy(update={"models": plan.models.model_copy(update=update)}))
 
     def open_plan_file(self, path: Path, name: str = "") -> None:
         """Show the plan in this file, or tell why not; by another name than the file's where one is given."""
@@ -134,6 +139,10 @@ class PlanPage(Page):
     def set_measuring(self, is_measuring: bool) -> None:
         """Nothing can be started while a sweep runs."""
         self._is_measuring = is_measuring
+        if is_measuring:
+            self._asking.cancel()  # what it takes of the processor would show in the figures
+        else:
+            self._ask_for_offers()
         self._show_start()
 
     @Slot()
@@ -195,6 +204,7 @@ class PlanPage(Page):
             self._outlook = None
             self._timer.stop()
             self.words.show_text("The plan is not complete yet: what is missing is told beside its field.", "muted")
+            self.need.show_search_undecided()
             self.sweep.show_nothing()
             self.load.show_outlook(None)
             self._show_notes()
@@ -204,6 +214,7 @@ class PlanPage(Page):
             self.load.follow(self._plan)
             self.serving.follow(self._plan)
             self.engine.follow(self._plan)
+            self.trust.follow(self._plan)
             self.trust.suggest_name(title_of(self._plan))
             self._header.show_text(self.TITLE, self._plan.title or title_of(self._plan))
             self._timer.start()
@@ -226,11 +237,41 @@ class PlanPage(Page):
             return
         self._outlook = outlook
         self.words.show_text(in_words(outlook.plan, outlook.labels))
-        self.models.show_descriptions(outlook.descriptions, outlook.unreadable)
-        self.sweep.show_outlook(outlook)
+        self.models.show_outlook(outlook)
+        self.need.show_outlook(outlook)
+        self.sweep.show_outlook(outlook, self._disk_bytes())
+        self._ask_for_offers()
         self.load.show_outlook(outlook)
         self._show_notes()
         self._show_start()
+
+    def _ask_for_offers(self) -> None:
+        """Have llama.cpp asked for sizes, while somebody looks at the list and nothing is measured."""
+        quantizations = self.models.quantizations
+        if self._outlook is None or not quantizations.is_open:
+            return
+        if self._is_measuring:
+            quantizations.show_state("Sizes are asked for when the sweep has ended.")
+            return
+        models = self._outlook.plan.models
+        files = {model.name: model.source.path for model in self._outlook.models}
+        self._asking.ask(files, models.imatrix)
+
+    @Slot()
+    def _on_quantizations_unfolded(self) -> None:
+        self._ask_for_offers()
+
+    @Slot()
+    def _on_offers_changed(self) -> None:
+        self.models.quantizations.show_state(self._asking.sentence)
+        self.models.quantizations.show_offers(self._asking.offers)
+        if self._outlook is not None and self._outlook.plan == self._plan:
+            self.sweep.show_outlook(self._outlook, self._disk_bytes())
+            self._show_notes()
+
+    def _disk_bytes(self) -> int | None:
+        """What will be made, where llama.cpp told its size and it is known what is made already."""
+        return self.models.quantizations.bytes_to_make
 
     @Slot()
     def _on_job_ended(self) -> None:
@@ -247,7 +288,7 @@ class PlanPage(Page):
         for field, text in self._problems.items():
             return f"{field_words(field)}: {text.rstrip('.')}."
         if self._outlook is not None and self._outlook.plan == self._plan and self._outlook.refusal:
-            return as_sentence(self._outlook.refusal)
+            return as_sentence(in_form_words(self._outlook.refusal))
         return ""
 
     def _show_start(self) -> None:
@@ -265,8 +306,10 @@ class PlanPage(Page):
     def _show_notes(self) -> None:
         notes = [Note(f"{field_words(field)}: {text.rstrip('.')}.", "broken") for field, text in self._problems.items()]
         if self._outlook is not None:
-            notes += [Note(as_sentence(self._outlook.refusal), "broken")] if self._outlook.refusal else []
-            notes += self._outlook.notes
+            notes += [Note(as_sentence(in_form_words(self._outlook.refusal)), "broken")] if self._outlook.refusal else []
+            known_bytes, estimate = self._disk_bytes(), self._outlook.estimate
+            disk_bytes = known_bytes if known_bytes is not None else estimate.disk_bytes if estimate is not None else 0
+            notes += [*self._outlook.notes, *disk_notes(self._outlook, disk_bytes)]
         self.notes.show_notes(notes)
 
     def _tell(self, sentence: str, tone: Tone) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.tokens import Tokens, contrast, mixed, tokens
@@ -14,8 +14,9 @@ from app.widgets.surface import hatching
 _GAP_PX = 4
 _ROW_PX = 28
 _HEAD_PX = 22
-_LEAST_CELL_PX = 40
+_LEAST_CELL_PX = 32
 _MOST_CELL_PX = 72
+_FLAG_PX = 7
 _MOST_LABEL_PX = 190
 _SLOWEST_SHARE = 0.30
 """How much accent the lowest figure gets, so that it still differs from an empty cell."""
@@ -46,12 +47,14 @@ class MatrixCell:
         figure: in the cell, short; empty when there is none.
         share: where the figure lies between the lowest (0) and the highest (1) of the sweep; None when there is no figure.
         sentence: for the tooltip and the screen reader, with unit or reason.
+        is_flagged: something casts doubt on the figure; the sentence tells what.
     """
 
     state: MatrixState = MatrixState.PENDING
     figure: str = ""
     share: float | None = None
     sentence: str = ""
+    is_flagged: bool = False
 
 
 class Matrix(QWidget):
@@ -82,11 +85,13 @@ class Matrix(QWidget):
         """Row and column that the keyboard is at."""
         return self._current
 
-    def set_shape(self, rows: tuple[str, ...], columns: tuple[str, ...], column_title: str = "") -> None:
-        """Start over with these labels and no cells; a place without a cell stays blank."""
+    def set_shape(
+        self, rows: tuple[str, ...], columns: tuple[str, ...], column_title: str = "", *, current: tuple[int, int] = (0, 0)
+    ) -> None:
+        """Start over with these labels and no cells, the keyboard at `current`; a place without a cell stays blank."""
         self._rows, self._columns, self._column_title = rows, columns, column_title
         self._cells.clear()
-        self._current = (0, 0)
+        self._current = current
         self.updateGeometry()
         self.update()
 
@@ -122,6 +127,10 @@ class Matrix(QWidget):
     def _cell_rect(self, row: int, column: int) -> QRect:
         width = self._cell_px()
         return QRect(self._label_px() + column * (width + _GAP_PX), _HEAD_PX + row * (_ROW_PX + _GAP_PX), width, _ROW_PX)
+
+    def center_of(self, row: int, column: int) -> QPoint:
+        """The middle of a place."""
+        return self._cell_rect(row, column).center()
 
     def _cell_at(self, point: QPoint) -> tuple[int, int] | None:
         return next((place for place in self._cells if self._cell_rect(*place).contains(point)), None)
@@ -246,3 +255,10 @@ class Matrix(QWidget):
         painter.setPen(QColor(letters))
         text = {MatrixState.FAILED: "✕", MatrixState.PARTIAL: f"{cell.figure} …".strip()}.get(cell.state, cell.figure)
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+        if cell.is_flagged:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(letters))
+            x, y = area.right() - 2, area.top() + 2
+            corners = [QPointF(x - _FLAG_PX / 2, y), QPointF(x, y + _FLAG_PX - 1), QPointF(x - _FLAG_PX, y + _FLAG_PX - 1)]
+            painter.drawConvexPolygon(QPolygonF(corners))

@@ -50,7 +50,8 @@ def run_intervals(data: RunData, context: RunContext) -> dict[str, tuple[float, 
     Half the interval is t standard deviations of the resampled logarithms. t is Student's with the degrees of freedom of the
     blocks that are expected beyond the percentile, the blocks counted by their weight, (Σ size)² / Σ size². A single server at
     0.3 to 0.6 of its capacity was covered in 88 to 98 of 100 runs (with the normal quantile p95 in 75 to 87), at 0.8 in 84 of
-    those that began empty: the ramp is in them. The maximum has none.
+    those that began empty: the ramp is in them. A closed loop of 4 users on 2 slots with drifting steps was covered in 86 to 97.
+    The maximum has none.
     """
     window = measurement_window(data, context)
     edges_ns = _block_edges_ns(data, context, window)

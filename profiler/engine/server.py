@@ -12,6 +12,7 @@ from profiler.engine.describe_job import describe_engine
 from profiler.engine.llama_log import LlamaLog
 from profiler.engine.model import RefusedError
 from profiler.engine.outbox import Outbox
+from profiler.engine.probe_job import probe
 from profiler.engine.quality_job import measure_quality
 from profiler.engine.quantize_job import quantize
 from profiler.engine.run_job import Host
@@ -61,6 +62,9 @@ class Server:
         if name == "quality":
             self._host.unload()
             return measure_quality(self._outbox, self._cancellation, **arguments)
+        if name == "probe":
+            self._host.unload()
+            return probe(self._outbox, self._cancellation, **arguments)
         if name == "describe":
             return describe_engine()
         raise RefusedError(f"This engine knows no job '{name}'; parent and child are of different versions.")

@@ -6,6 +6,7 @@ from typing import Any
 
 from profiler.analysis.model_ranking import rank_models
 from profiler.analysis.savings import Saving, cache_savings
+from profiler.analysis.stated import stated
 from profiler.records.metric import METRICS, STATISTICS
 from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus, SessionEvent
 from profiler.session.reader import SessionReader
@@ -19,9 +20,10 @@ NO_FIGURES: Figures = {
 def summary_document(reader: SessionReader) -> dict[str, Any]:
     """Everything but raw data, as plain values; figures are those stored in the file, None where nothing was measured.
 
-    `runs`, `requests` and `tokens` of a cell count its valid runs; `flags` are those of all its runs. `classes` holds the metrics
-    of each class of requests, where a load has several. `cache` tells what the prefix cache saved, against the cell without it
-    that differs in nothing else; None where that is missing. `search` tells what a search did and found.
+    `runs`, `requests` and `tokens` of a cell count its valid runs; `flags` are those of all its runs. `stated` names the
+    percentiles of each latency that its values suffice to state. `classes` holds the metrics of each class of requests, where a
+    load has several. `cache` tells what the prefix cache saved, against the cell without it that differs in nothing else; None
+    where that is missing. `search` tells what a search did and found.
 
     Raises:
         BadFile, EnvironmentFault: the file cannot be read.
@@ -74,6 +76,7 @@ def _cell_document(reader: SessionReader, cell: CellRecord, runs: list[RunRecord
         "tokens": dataclasses.asdict(reader.token_counts(cell.cell_id)),
         "metrics": figures or NO_FIGURES,
         "classes": reader.cell_class_figures(cell.cell_id),
+        "stated": stated(figures, cell.configuration) if figures else {},
         "intervals": {name: list(ends) for name, ends in intervals.items()},
         "flags": list(dict.fromkeys(flag for run in runs for flag in run.flags)),
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from profiler.analysis import validity
+from profiler.analysis.bootstrap import run_intervals
 from profiler.analysis.class_figures import cell_class_figures, class_figures
 from profiler.analysis.context import RunContext
 from profiler.analysis.figures import cell_figures, run_figures
@@ -118,6 +119,8 @@ class CellResults:
         if not runs:
             return None, {}, 0
         together = cell_figures([(run.data, run.context, run.figures) for run in runs]) | self._quality_of(cell_id)
+        if len(runs) == 1:
+            return together, run_intervals(runs[0].data, runs[0].context), 1
         return together, cell_intervals([run.figures for run in runs]), len(runs)
 
     def _quality_of(self, cell_id: int) -> Figures:

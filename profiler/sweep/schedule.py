@@ -1,10 +1,11 @@
 """What is still to run, and how long it will take."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from profiler.clock import now_ns
+from profiler.sweep.estimate import remaining_seconds
 from profiler.sweep.order import PlannedRun
 
 
@@ -16,7 +17,9 @@ class Schedule:
         planned: repetitions in all, ended ones included.
     """
 
-    def __init__(self, budget_s: float | None) -> None:
+    def __init__(self, budget_s: float | None, foretold_s: Mapping[int, float | None] | None = None) -> None:
+        """Args: `foretold_s` are the seconds that a run of each cell was estimated to take."""
+        self._foretold_s = foretold_s or {}
         self._queue: deque[PlannedRun] = deque()
         self._budget_s = budget_s
         self._begin_ns = now_ns()
@@ -81,10 +84,9 @@ class Schedule:
         return self._budget_s is not None and self.elapsed_s >= self._budget_s
 
     def remaining_s(self, expected: int = 0) -> float | None:
-        """Seconds that the queue and `expected` further runs will likely take: a cell as its own runs, others as the mean."""
-        overall = self.mean_run_s
-        if overall is None:
+        """Seconds that the queue and `expected` further runs will likely take; None where nothing is known of them."""
+        seconds = remaining_seconds(self._foretold_s, self._seconds, [run.cell_id for run in self._queue])
+        if seconds is None or (expected and self.mean_run_s is None):
             return None
-        means = {cell_id: sum(values) / len(values) for cell_id, values in self._seconds.items()}
-        seconds = sum(means.get(run.cell_id, overall) for run in self._queue) + expected * overall
+        seconds += expected * (self.mean_run_s or 0.0)
         return seconds if self.budget_left_s is None else min(seconds, self.budget_left_s)

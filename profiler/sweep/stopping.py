@@ -1,7 +1,7 @@
 """When a cell has been measured often enough, and which cells the answer still hangs on.
 
-Pure: it looks at the figures of a cell's valid runs. To look after every run whether it was enough makes errors more frequent than
-a single look does; what is done against it here was found by simulation (tests/profiler/sweep/test_stopping.py).
+Pure: it looks at the figures of a cell's valid runs. To look after every run whether it was enough makes errors more frequent
+than a single look does; what is done against it here was found by simulation (tests/profiler/sweep/test_stopping.py).
 """
 
 import math
@@ -19,8 +19,8 @@ MOST_RUNS = 30
 PRIMARY = "output_tok_s"
 
 VERDICT_CONFIDENCE = 0.99
-"""A limit's verdict is looked at after every run until it is decided: at 95 % a cell right at its limit would seem decided within 30
-runs in 21 of 100 cases, at 99 % in 6."""
+"""A limit's verdict is looked at after every run until it is decided: at 95 % a cell right at its limit would seem decided within
+30 runs in 21 of 100 cases, at 99 % in 6."""
 
 Standing = Literal["met", "broken", "open", "unknown"]
 

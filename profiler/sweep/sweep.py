@@ -10,16 +10,19 @@ from profiler.clock import now_ns
 from profiler.errors import EnvironmentFault, UnusableArguments
 from profiler.hardware.telemetry import Telemetry
 from profiler.modelfile.footprint import predict
-from profiler.plan.plan import Plan
+from profiler.plan.plan import AS_IS, Plan
 from profiler.plan.resolution import shortened, specification
 from profiler.plan.slo import parse_slo
 from profiler.records.axis import Configuration
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.run_record import CellRecord, CellStatus, RunStatus, SessionEvent
 from profiler.session.writer import SessionWriter
+from profiler.sweep import known_speeds
 from profiler.sweep.cell_results import CellResults
 from profiler.sweep.controls import Controls
+from profiler.sweep.cool_down import CoolDown
 from profiler.sweep.direction import Director, GridDirector
+from profiler.sweep.estimate import estimate
 from profiler.sweep.events import CellAdded, CellChanged, Happened, Progress, SweepEnded, SweepEvent, SweepStarted
 from profiler.sweep.order import PlannedRun
 from profiler.sweep.preparation import PreparedModel
@@ -63,9 +66,10 @@ class Sweep:
         self._plan, self._machine, self._prepared, self._cells = plan, machine, tuple(prepared), tuple(cells)
         self._writer, self._controls, self._tell = writer, controls, tell
         self._results = CellResults(cells, machine, parse_slo(plan.need.slo), self._prepared_records())
-        self._schedule = Schedule(plan.trust.budget)
+        self._schedule = Schedule(plan.trust.budget, self._foretold_s())
         self._director: Director = self._grid() if arms is None else self._search(arms)
         self._telemetry = Telemetry(None)
+        self._cool_down = CoolDown(self._telemetry.drain, self._wait)
         self._told_flags: set[tuple[int, str]] = set()  # (cell, or 0 for all, flag's name)
         self._run_id = 0
 
@@ -131,11 +135,13 @@ class Sweep:
                 schedule.add(more)
                 continue
             cell = results.cell(planned.cell_id)
-            model_path = _model_of(cell.configuration, self._prepared).path
-            assert model_path is not None  # cells without one are not planned
+            model = _model_of(cell.configuration, self._prepared)
+            assert model.path is not None  # cells without one are not planned
             self._run_id += 1
+            self._cool_down.begin()
             schedule.begin()
-            order = specification(self._plan, cell.configuration, model_path, planned.repetition)
+            begin_ns = now_ns()
+            order = specification(self._plan, cell.configuration, model.path, planned.repetition)
             if planned.load_share < 1:
                 order = shortened(order, planned.load_share)
             repetition = Repetition(self._run_id, planned, cell, order, self._writer, self._tell)
@@ -145,8 +151,13 @@ class Sweep:
             schedule.end(planned)
             for sentence in self._telemetry.drain_faults():
                 self._happened("source failed", sentence, run_id=self._run_id)
+            if ended.run.status is RunStatus.DONE and ended.run.is_valid and model.description is not None:
+                version = self._machine.engine.llama_cpp_python
+                known_speeds.learn(ended.run, ended.data, model.description, version, (now_ns() - begin_ns) / 1e9)
             self._settle_run(planned, ended)
             self._tell(self._progress())
+            if waited := self._cool_down.after(ended.run.flags):
+                self._happened("cool-down", waited, run_id=ended.run.run_id)
             self._writer.tick()
 
     def _settle_run(self, planned: PlannedRun, ended: EndedRun) -> None:
@@ -190,6 +201,23 @@ class Sweep:
         if figures is not None:
             self._writer.set_cell_figures(cell_id, figures, intervals, self._results.classes(cell_id))
         self._tell(CellChanged(cell, figures, intervals, count))
+
+    def _wait(self, seconds: float) -> bool:
+        """For the machine to cool down; False when the sweep is to end."""
+        self._writer.tick()
+        return not self._controls.stopped.wait(seconds)
+
+    def _foretold_s(self) -> dict[int, float | None]:
+        """Seconds that a run of each cell will likely take."""
+        speeds, foretold = known_speeds.known(), {}
+        for cell in self._cells:
+            model = _model_of(cell.configuration, self._prepared)
+            if model.description is not None:
+                as_it_is = {**cell.configuration, "quant": AS_IS}  # the description is of the file that is run
+                named = {str(cell.configuration["model"]): model.description}
+                guess = estimate(self._plan, [as_it_is], named, self._machine.ceilings, 0, speeds)
+                foretold[cell.cell_id] = guess.cell_seconds[0]
+        return foretold
 
     def _grid(self) -> Director:
         pending = [cell.cell_id for cell in self._cells if cell.status is CellStatus.PENDING]

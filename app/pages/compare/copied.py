@@ -15,27 +15,30 @@ from app.pages.compare.words import (
 from app.tables.record_table import UNKNOWN
 from profiler.units import significant
 
-_FIGURE_PLACES = range(3, 8)
-"""Of the values, the shift, its interval and n."""
+_FIGURES_FROM_END = range(-6, -1)
+"""Places of the values, the shift, its interval and n."""
 
 
 def as_text(rows: Sequence[VerdictRow], names: Sequence[str]) -> str:
     """A line a row, its parts separated by tabs, as spreadsheets take them."""
-    return "\n".join("\t".join(" ".join(part.split()) for part in line) for line in (_heads(names), *map(_parts, rows)))
+    return "\n".join("\t".join(" ".join(part.split()) for part in line) for line in _lines(rows, names))
 
 
 def as_markdown(rows: Sequence[VerdictRow], names: Sequence[str], statement: str) -> str:
     """The statement and a table."""
-    heads = _heads(names)
-    rule = ["---:" if number in _FIGURE_PLACES else "---" for number in range(len(heads))]
-    lines = [heads, rule, *map(_parts, rows)]
-    table = ["| " + " | ".join(_escaped(part) for part in line) + " |" for line in lines]
+    heads, *lines = ([_escaped(part) for part in line] for line in _lines(rows, names))
+    rule = ["---:" if number - len(heads) in _FIGURES_FROM_END else "---" for number in range(len(heads))]
+    table = ["| " + " | ".join(line) + " |" for line in (heads, rule, *lines)]
     return "\n".join([_escaped(statement), "", *table])
 
 
-def _heads(names: Sequence[str]) -> list[str]:
-    other = names[1] if len(names) == 2 else "Other"
-    return ["Cell", "With", "Figure", names[0], other, "Shift", "95 % interval", "n", "Verdict"]
+def _lines(rows: Sequence[VerdictRow], names: Sequence[str]) -> list[list[str]]:
+    """Heads and rows; which session is held against the base is told in each row where there are several."""
+    heads = ["Cell", "Figure", names[0], names[1], "Shift", "95 % interval", "n", "Verdict"]
+    if len(names) == 2:
+        return [heads, *map(_parts, rows)]
+    heads[3] = "other"
+    return [["With", *heads], *([row.figure.b_name, *_parts(row)] for row in rows)]
 
 
 def _parts(row: VerdictRow) -> list[str]:
@@ -44,7 +47,6 @@ def _parts(row: VerdictRow) -> list[str]:
     ends = interval_percents(figure)
     return [
         row.cell,
-        figure.b_name,
         f"{figure_words(figure.figure)} {figure_unit(figure.figure)}".strip(),
         *(UNKNOWN if value is None else significant(value) for value in values),
         UNKNOWN if figure.shift_percent is None else f"{percent_words(figure.shift_percent)} %",

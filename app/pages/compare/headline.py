@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from app.pages.compare.words import (
     cell_words,
-    figure_words,
     interval_percents,
     interval_words,
     needed_words,
     percent_words,
+    spoken_figure,
     telling_axes,
     touching_flags,
 )
@@ -45,9 +45,7 @@ def _tone(primary: Sequence[ComparedFigure], comparison: Comparison) -> Tone:
     return "caution" if is_open else "muted"
 
 
-def _statement(
-    base: str, other: str, figures: Sequence[ComparedFigure], axes: Sequence[str], comparison: Comparison
-) -> str:
+def _statement(base: str, other: str, figures: Sequence[ComparedFigure], axes: Sequence[str], comparison: Comparison) -> str:
     if not figures:
         return f"**No cell of {other} is one of {base}**, so that there is nothing to compare."
     gains = [figure for figure in figures if figure.verdict.is_different and not figure.verdict.is_loss]
@@ -55,7 +53,7 @@ def _statement(
     same = [figure for figure in figures if figure.verdict is Verdict.SAME]
     undecided = [figure for figure in figures if figure.verdict is Verdict.NOT_ENOUGH_DATA]
     bound = f"±{comparison.same_within_percent:g} %"
-    subject = figure_words(figures[0].figure)
+    subject = spoken_figure(figures[0].figure)
     if gains or losses:
         told = _difference(other, gains, losses, len(figures), axes, comparison)
         rest = _rest(same, undecided, bound)
@@ -64,8 +62,10 @@ def _statement(
         where = f" in all {len(figures)} cells" if len(figures) > 1 else ""
         return f"**Nothing differs**: {subject} of {other} is the same as of {base} within {bound}{where}."
     if not same:
-        return f"**There is not enough data** to tell whether {other} differs from {base} in {subject}."
-    return f"**Nothing is found to differ** in {subject} between {base} and {other}. {_rest(same, undecided, bound)}"
+        told = f"**There is not enough data** to tell whether {other} differs from {base} in {subject}."
+        return f"{told} {_needed(undecided)}".strip()
+    told = f"**Nothing is found to differ** in {subject} between {base} and {other}. {_rest(same, undecided, bound)}"
+    return f"{told} {_needed(undecided)}".strip()
 
 
 def _difference(
@@ -82,24 +82,25 @@ def _difference(
     for figures in filter(None, (gains, losses)):
         strongest = max(figures, key=_size)
         all_small = all(figure.finding is not None and figure.finding.is_same for figure in figures)
-        where = "" if cells == 1 else f" in all {cells} cells" if len(figures) == cells else f" in {len(figures)} of {cells} cells"
+        where = (
+            "" if cells == 1 else f" in all {cells} cells" if len(figures) == cells else f" in {len(figures)} of {cells} cells"
+        )
         small = f" by less than {comparison.same_within_percent:g} %" if all_small else ""
         claims.append(f"{strongest.verdict}{small}{where}")
         place = "" if cells == 1 else f" at {cell_words(strongest, axes)}"
-        most = "most" if len(figures) > 1 else ""
-        amounts.append(", ".join(filter(None, (most, f"{_amount(strongest, is_first=is_first)}{place}"))))
+        amounts.append(f"{_amount(strongest, is_first=is_first, is_most=len(figures) > 1)}{place}")
         is_first = False
     return f"**{other} is {' and '.join(claims)}**: {'; '.join(amounts)}."
 
 
-def _amount(figure: ComparedFigure, *, is_first: bool) -> str:
-    """ "Output 13.0 % higher (95 % interval +11.9 to +14.2 %)"."""
+def _amount(figure: ComparedFigure, *, is_first: bool, is_most: bool) -> str:
+    """By how much: "output up to 13.0 % higher (95 % interval +11.9 to +14.2 %)"."""
     assert figure.shift_percent is not None  # what differs has a shift
     metric = metric_of(figure.figure)
     is_time = metric is not None and metric.unit == "ms"
     rises, falls = ("longer", "shorter") if is_time else ("higher", "lower")
     ends = interval_percents(figure)
-    told = f"{figure_words(figure.figure)} {percent_words(figure.shift_percent, signed=False)} %"
+    told = f"{spoken_figure(figure.figure)} {'up to ' if is_most else ''}{percent_words(figure.shift_percent, signed=False)} %"
     told += f" {rises if figure.shift_percent > 0 else falls}"
     return told if ends is None else f"{told} ({'95 % interval ' if is_first else ''}{interval_words(ends)} %)"
 
@@ -113,7 +114,8 @@ def _rest(same: Sequence[ComparedFigure], undecided: Sequence[ComparedFigure], b
     if same:
         told.append(f"{_cells(len(same))} {'is' if len(same) == 1 else 'are'} the same within {bound}")
     if undecided:
-        told.append(f"{_cells(len(undecided))} {'has' if len(undecided) == 1 else 'have'} not enough data")
+        told.append(f"for {_cells(len(undecided))} there is not enough data")
+    told[:1] = [f"{first[:1].upper()}{first[1:]}" for first in told[:1]]
     return "; ".join(told) + "." if told else ""
 
 
@@ -126,7 +128,7 @@ def _detail(comparison: Comparison, primary: Sequence[ComparedFigure]) -> str:
         parts[0] += f", {len(comparison.alone)} without a partner"
     least, most = _counts(primary)
     parts.append(f"{least} against {most} repetitions a cell")
-    judged = list(dict.fromkeys(figure_words(figure.figure) for figure in primary))
+    judged = list(dict.fromkeys(spoken_figure(figure.figure) for figure in primary))
     parts.append(f"judged by {', '.join(judged)}; all else is exploratory")
     return " · ".join(parts)
 
@@ -150,17 +152,15 @@ def _remarks(comparison: Comparison, primary: Sequence[ComparedFigure]) -> tuple
     )
 
 
+def _needed(undecided: Sequence[ComparedFigure]) -> str:
+    """What the cell that is hardest to tell needs."""
+    return needed_words(max(undecided, key=lambda figure: (figure.repetitions_needed or 0, figure.sessions_needed or 0)))
+
+
 def _undecided_remarks(primary: Sequence[ComparedFigure]) -> list[Remark]:
-    """Each reason once, with the most that any of its cells needs."""
-    by_reason: dict[str, list[ComparedFigure]] = {}
-    for figure in primary:
-        if figure.verdict is Verdict.NOT_ENOUGH_DATA and figure.reason:
-            by_reason.setdefault(figure.reason, []).append(figure)
-    told = []
-    for reason, figures in by_reason.items():
-        hardest = max(figures, key=lambda figure: (figure.repetitions_needed or 0, figure.sessions_needed or 0))
-        told.append(Remark(" ".join(filter(None, (reason, needed_words(hardest)))), "caution"))
-    return told
+    """Each reason once."""
+    reasons = [figure.reason for figure in primary if figure.verdict is Verdict.NOT_ENOUGH_DATA and figure.reason]
+    return [Remark(reason, "caution") for reason in dict.fromkeys(reasons)]
 
 
 def _flag_remarks(primary: Sequence[ComparedFigure]) -> list[Remark]:
@@ -171,11 +171,10 @@ def _flag_remarks(primary: Sequence[ComparedFigure]) -> list[Remark]:
 
 
 def _machine_remarks(comparison: Comparison) -> list[Remark]:
-    facts = [fact for each in comparison.differences for fact in each.machine]
+    facts = list(dict.fromkeys(fact.fact for each in comparison.differences for fact in each.machine))
     if not facts:
         return [Remark("No difference between the machines is known", "met")]
-    named = ", ".join(dict.fromkeys(fact.fact for fact in facts))
-    return [Remark(f"The machines differ: {named}", "caution")]
+    return [Remark(f"The machines differ in {len(facts)} fact{'' if len(facts) == 1 else 's'}", "caution", ", ".join(facts))]
 
 
 def _spread_remarks(primary: Sequence[ComparedFigure]) -> list[Remark]:
@@ -184,8 +183,10 @@ def _spread_remarks(primary: Sequence[ComparedFigure]) -> list[Remark]:
     if not spreads:
         return []
     widest = max(spreads, key=lambda spread: spread.log_std)
-    how = "is assumed, until more sessions of the machine were compared" if widest.is_assumed else "was learned here"
-    return [Remark(f"Sessions of one machine differ by {significant(100 * widest.log_std, 2)} % by themselves: this {how}", "muted")]
+    how = "is assumed" if widest.is_assumed else "was learned"
+    return [
+        Remark(f"That sessions of one machine differ by {significant(100 * widest.log_std, 2)} % by themselves {how}", "muted")
+    ]
 
 
 def _cells(count: int) -> str:

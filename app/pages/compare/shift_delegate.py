@@ -39,7 +39,9 @@ def scale_of(intervals: Iterable[Interval], same_within_percent: float) -> Shift
     """A scale on which these intervals (in per cent) and the band of "the same" are seen; longer ones than 100 % are cut off."""
     same = math.log1p(same_within_percent / 100)
     ends = [abs(_logarithm(end)) for interval in intervals for end in interval]
-    return ShiftScale(min(max([_BOUNDS_IN_SIGHT * same, *ends]), max(_BOUNDS_IN_SIGHT * same, math.log1p(_MOST_PERCENT / 100))), same)
+    return ShiftScale(
+        min(max([_BOUNDS_IN_SIGHT * same, *ends]), max(_BOUNDS_IN_SIGHT * same, math.log1p(_MOST_PERCENT / 100))), same
+    )
 
 
 def place(shift_percent: float, scale: ShiftScale) -> float:

@@ -49,7 +49,7 @@ def verdict_rows(comparison: Comparison) -> list[VerdictRow]:
 
 def verdict_columns(names: Sequence[str], *, has_flags: bool) -> tuple[Column[VerdictRow], ...]:
     """The columns for sides with these names, the base first; without flags there is no column for them."""
-    columns = [Column[VerdictRow]("Cell", "What was measured", lambda row: row.cell, tip=lambda row: row.cell)]
+    columns = [_CELL]
     if len(names) > 2:
         columns.append(
             Column("With", "The session that is held against the base", lambda row: row.figure.b_name, _short, tip=_other_name)
@@ -153,6 +153,7 @@ def _number(raw: Raw) -> float:
     return raw
 
 
+_CELL: Column[VerdictRow] = Column("Cell", "What was measured", lambda row: row.cell, tip=lambda row: row.cell)
 _FLAGS: Column[VerdictRow] = Column(
     "Flags",
     "Doubts about the runs behind this figure; their sentences stand under Doubts",

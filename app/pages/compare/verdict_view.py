@@ -10,6 +10,8 @@ from app.pages.compare.verdict_columns import SHIFT_TITLE, VerdictRow
 from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 
+_LEAST_NAME_PX = 120
+
 
 class VerdictView(TableView):
     """Rows of verdicts. Ctrl+C copies the selected ones.
@@ -37,6 +39,14 @@ class VerdictView(TableView):
     def shown_records(self) -> list[VerdictRow]:
         """The rows in the order that they are shown in."""
         return [self.table.record(self._sort.mapToSource(self._sort.index(row, 0)).row()) for row in range(self._sort.rowCount())]
+
+    @Slot()
+    def fit_columns(self) -> None:
+        """Where there is no room even so, the cells' names give way: their tooltips tell them in full."""
+        super().fit_columns()
+        excess_px = self.horizontalHeader().length() - self.viewport().width()
+        if excess_px > 0 and self.table.columns:
+            self.setColumnWidth(0, max(_LEAST_NAME_PX, self.columnWidth(0) - excess_px))
 
     @Slot()
     def _on_reset(self) -> None:

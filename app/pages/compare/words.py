@@ -1,4 +1,4 @@
-"""Comparisons in words: figures, cells, shifts, verdicts with their signs, and what would tell more. Pure: no widget is touched."""
+"""Comparisons in words: figures, cells, shifts, verdicts with their signs, what would tell more. Pure: no widget is touched."""
 
 from collections.abc import Sequence
 
@@ -39,6 +39,12 @@ def figure_words(name: str) -> str:
     metric = metric_of(name)
     statistic = name.partition(".")[2]
     return f"{metric.label if metric else name} {statistic}".strip()
+
+
+def spoken_figure(name: str) -> str:
+    """The same within a sentence: "first token p95", "KL divergence"."""
+    first, space, rest = figure_words(name).partition(" ")
+    return f"{first if first.isupper() else first.lower()}{space}{rest}"
 
 
 def figure_unit(name: str) -> str:
@@ -113,15 +119,22 @@ def flag_parts(flag: str, figure: ComparedFigure) -> tuple[str, str, str]:
     return side, name, sentence
 
 
+def is_spread_assumed(figure: ComparedFigure) -> bool:
+    """Whether nothing was learned of how far sessions of one of the machines differ by themselves, where that was needed."""
+    return any(spread is not None and spread.is_assumed for spread in (figure.spread_a, figure.spread_b))
+
+
 def needed_words(figure: ComparedFigure) -> str:
     """What would find a shift of 5 %; empty where that is not known, or where nothing is missing."""
-    if figure.shift is None:
+    if figure.shift is None or figure.verdict is not Verdict.NOT_ENOUGH_DATA:
         return ""
     repetitions, sessions = figure.repetitions_needed, figure.sessions_needed
     if repetitions is not None and repetitions <= min(figure.n_a, figure.n_b):
         return "That many repetitions find a shift of 5 % in 95 of 100 cases; this one is likely smaller."
     if repetitions is not None:
         return f"{repetitions} repetitions of each would find a shift of 5 % in 95 of 100 cases."
+    if is_spread_assumed(figure):
+        return "Comparing three other sessions of this plan teaches how far its sessions differ by themselves."
     if sessions is not None:
         return f"{sessions} sessions a side would find a shift of 5 % in 95 of 100 cases."
     return ""

@@ -3,12 +3,29 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.pages.live.search_card import runs_left_words
 from app.widgets.sweep_grid import cell_title
 from profiler.plan.cells import varying_axes
 from profiler.plan.plan import Plan
-from profiler.records.run_record import CellRecord, RunRecord
-from profiler.sweep.events import Preparing, Progress, RunEnded, RunMeasuring, RunStarted, SweepEvent, SweepStarted
+from profiler.records.run_record import CellRecord, RunPurpose, RunRecord
+from profiler.sweep.events import (
+    CellAdded,
+    Preparing,
+    Progress,
+    RunEnded,
+    RunMeasuring,
+    RunStarted,
+    SweepEvent,
+    SweepStarted,
+)
 from profiler.units import duration_text, percent_text
+
+_PURPOSES = {
+    RunPurpose.MEASURE: "",
+    RunPurpose.SHORT_LOOK: "a short look",
+    RunPurpose.LOOK: "looking",
+    RunPurpose.CONFIRM: "confirming",
+}
 
 
 @dataclass(slots=True)
@@ -45,8 +62,9 @@ class ProgressWords:
             case Preparing():
                 self._preparing = event
             case SweepStarted(cells=cells):
-                self._cells = cells
-                self._varying = tuple(axis.name for axis in varying_axes([cell.configuration for cell in cells]))
+                self._know(cells)
+            case CellAdded(cell):
+                self._know((*self._cells, cell))
             case RunStarted(run, cell):
                 self._present = _Present(run, cell, self._clock_s())
             case RunMeasuring():
@@ -56,6 +74,10 @@ class ProgressWords:
                 self._present = None
             case Progress():
                 self._progress, self._progress_at_s = event, self._clock_s()
+
+    def _know(self, cells: tuple[CellRecord, ...]) -> None:
+        self._cells = cells
+        self._varying = tuple(axis.name for axis in varying_axes([cell.configuration for cell in cells]))
 
     @property
     def is_paused(self) -> bool:
@@ -83,12 +105,25 @@ class ProgressWords:
             return self._preparing.sentence + (f" · {percent_text(share)}" if share is not None else "")
         parts = []
         if self._present is not None:
-            run = self._present.run
-            parts = [f"cell {run.cell_id} of {len(self._cells)}", f"run {run.repetition} of {self._plan.trust.repetitions}"]
+            parts = self._place(self._present.run)
             if not self._present.is_measuring:
                 parts.append(f"loading and warming up, {duration_text(self._clock_s() - self._present.since_s)}")
-        parts.append(self._time_left())
+        parts += [self._runs_left(), self._time_left()]
         return " · ".join(filter(None, parts))
+
+    def _place(self, run: RunRecord) -> list[str]:
+        """Which run it is of how many; a search does not know how many there will be, but what this one is for."""
+        if self._plan.search.enabled:
+            return [f"run {run.run_id}", _PURPOSES[run.purpose]]
+        return [f"cell {run.cell_id} of {len(self._cells)}", f"run {run.repetition} of {self._plan.trust.repetitions}"]
+
+    def _runs_left(self) -> str:
+        """What a search guesses; the present run is not among them."""
+        progress = self._progress
+        if not self._plan.search.enabled or progress is None or progress.state != "running":
+            return ""
+        left = progress.runs_planned - progress.runs_done - (self._present is not None)
+        return runs_left_words(left) if left > 0 else ""
 
     def _time_left(self) -> str:
         if self._progress is None:

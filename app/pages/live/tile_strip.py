@@ -1,5 +1,7 @@
 """The figures that matter while a run is measured, in large type, each with what it means."""
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.flow_layout import FlowLayout
@@ -7,6 +9,7 @@ from app.widgets.sentence import Tone
 from app.widgets.tile import Tile
 from profiler.analysis.live_figures import LiveFigures, LiveTiles
 from profiler.analysis.reading import READING_TOK_S
+from profiler.analysis.validity import FITS_IN_CACHE
 from profiler.plan.slo import Limit, Slo
 from profiler.records.metric import BY_NAME
 from profiler.records.run_record import CellRecord, RunRecord
@@ -55,10 +58,12 @@ class TileStrip(QWidget):
         self._weights_bytes: int | None = None
         self._has_costs = False
         self._has_cache = False
+        self._shown: dict[Tile, tuple[str, str]] = {}
         self.clear("nothing measured yet")
 
     def clear(self, reason: str) -> None:
         """Show no figures, and why."""
+        self._shown.clear()
         for tile in self.findChildren(Tile):
             tile.show_unknown(reason)
 
@@ -88,15 +93,30 @@ class TileStrip(QWidget):
                 if now.prompt_tok_s
                 else f"{count_text(now.completed)} done"
             )
-            self.output.show_figure(_number(now.output_tok_s), "tok/s", context, "caution" if _losses(now) else "muted")
+            self._put(self.output, _number(now.output_tok_s), "tok/s", context, "caution" if _losses(now) else "muted")
         if now.user_tok_s is not None:
             context, tone = self._each_user_context(now.user_tok_s)
             for tile in (self.each_user, self.each_answer):
-                tile.show_figure(_number(now.user_tok_s), "tok/s", context, tone)
+                self._put(tile, _number(now.user_tok_s), "tok/s", context, tone)
         if now.sequences is not None:
-            self.batch.show_figure(f"{now.sequences} · {now.waiting}", "", self._batch_context(now))
+            self._put(self.batch, f"{now.sequences} · {now.waiting}", "", self._batch_context(now))
         self._show_memory(now)
         self._show_bandwidth(now)
+
+    def show_flags(self, flags: Sequence[str]) -> None:
+        """What casts doubt on the run that has just ended, beside the figures that it touches, until the next one begins."""
+        on_bandwidth = [flag for flag in flags if flag.partition(":")[0] == FITS_IN_CACHE]
+        on_all = [flag for flag in flags if flag not in on_bandwidth]
+        for tile in self.findChildren(Tile):
+            found = [*on_all, *(on_bandwidth if tile is self.bandwidth else ())]
+            if found and tile in self._shown:
+                names = dict.fromkeys(flag.partition(":")[0] for flag in found)
+                tile.show_figure(*self._shown[tile], ", ".join(names), "caution")
+                tile.setToolTip("\n".join(f"▲ {flag}" for flag in found))
+
+    def _put(self, tile: Tile, figure: str, unit: str, context: str, tone: Tone = "muted") -> None:
+        self._shown[tile] = figure, unit
+        tile.show_figure(figure, unit, context, tone)
 
     def _batch_context(self, now: LiveTiles) -> str:
         """How full it is; with a prefix cache, what that has spared and given up, since the plot tells the rest."""
@@ -116,7 +136,7 @@ class TileStrip(QWidget):
         if limit is not None:
             context, tone = self._against(limit, now)
         figures = [_UNKNOWN if value is None else f"{value:.0f}" for value in (now.ttft_p50_ms, now.ttft_p95_ms)]
-        self.first_token.show_figure(" · ".join(figures), "ms", context, tone)
+        self._put(self.first_token, " · ".join(figures), "ms", context, tone)
 
     @staticmethod
     def _against(limit: Limit, now: LiveTiles) -> tuple[str, Tone]:
@@ -143,7 +163,7 @@ class TileStrip(QWidget):
         figure, unit = bytes_text(now.rss_bytes).split(" ")
         weights = f"weights {bytes_text(self._weights_bytes)} · " if self._weights_bytes is not None else ""
         vram = "no VRAM" if now.vram_bytes is None else f"VRAM {bytes_text(now.vram_bytes)}"
-        self.memory.show_figure(figure, unit, weights + vram)
+        self._put(self.memory, figure, unit, weights + vram)
 
     def _show_bandwidth(self, now: LiveTiles) -> None:
         if not self._has_costs:
@@ -151,7 +171,7 @@ class TileStrip(QWidget):
         elif now.bandwidth_gb_s is None:
             return
         elif now.bandwidth_share is None:
-            self.bandwidth.show_figure(_number(now.bandwidth_gb_s), "GB/s", "peak not measured")
+            self._put(self.bandwidth, _number(now.bandwidth_gb_s), "GB/s", "peak not measured")
         else:
             context = f"{_number(now.bandwidth_gb_s)} of {_number(self._peak_gb_s or 0)} GB/s"
-            self.bandwidth.show_figure(f"{now.bandwidth_share:.0f}", "%", context)
+            self._put(self.bandwidth, f"{now.bandwidth_share:.0f}", "%", context)

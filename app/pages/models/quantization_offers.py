@@ -1,4 +1,4 @@
-"""What llama.cpp could make of models: sizes by its dry run, what is made already, quality where it is known. Worker threads only.
+"""What llama.cpp could make of models: sizes by its dry run, what is made already, quality where known. Worker threads only.
 
 Nothing is made here, and a large file is not read for it: what needs a file's content is told only where that is known.
 """
@@ -31,12 +31,12 @@ class Offer:
     """One type that a model can have.
 
     Attributes:
-        predicted: by llama.cpp's dry run; None until it was asked.
+        predicted: by llama.cpp's dry run.
         is_made: whether it is in the cache; None when the model's content is not known.
         quality: of the made model, the newest against a base; None when it was not measured.
     """
 
-    predicted: Prediction | None = None
+    predicted: Prediction
     is_made: bool | None = None
     quality: QualityRecord | None = None
 

@@ -22,13 +22,34 @@ _FIGURES = (1, 2)
 _STATE = 5
 
 
+class _Cell(ElidedLabel):
+    """A text that may have more to say than itself."""
+
+    _tip = ""
+
+    def __init__(self) -> None:
+        super().__init__("", "small", least_px=28)
+
+    def show_cell(self, text: str, tone: Tone, tip: str = "") -> None:
+        """Show this; `tip` stands in the tooltip."""
+        self._tip = _capital(tip)
+        self.show_text(text)
+        self._tell_in_full()
+        set_tone(self, tone)
+
+    def _tell_in_full(self) -> None:
+        super()._tell_in_full()
+        if self._tip:
+            self.setToolTip("\n".join(filter(None, (self.toolTip(), self._tip))))
+
+
 class _Line:
     """The widgets of one row."""
 
     def __init__(self, grid: QGridLayout, number: int) -> None:
         self.box = QCheckBox()
         self.type = ""
-        self._cells = [ElidedLabel("", "small", least_px=28) for _ in _HEADS[1:]]
+        self._cells = [_Cell() for _ in _HEADS[1:]]
         grid.addWidget(self.box, number, 0)
         for column, cell in enumerate(self._cells, 1):
             is_figure = column in _FIGURES
@@ -49,19 +70,15 @@ class _Line:
         self.box.setToolTip(_capital(row.obstacle))
         self.box.setAccessibleName(row.label)
         self.box.setAccessibleDescription(row.in_words)
-        state, tone = (row.obstacle, "caution" if is_chosen else "muted") if row.obstacle else (row.state, "muted")
-        self._show(0, row.bits, "muted")
-        self._show(1, row.size, "plain", row.size_tip)
-        self._show(2, row.fits, row.fits_tone, row.fits_tip)
-        self._show(3, row.quality, "plain" if row.quality[:1].isdigit() else "muted", row.quality_tip)
-        self._show(_STATE - 1, state, "caution" if tone == "caution" else "muted", row.state_tip if not row.obstacle else "")
-
-    def _show(self, column: int, text: str, tone: Tone, tip: str = "") -> None:
-        cell = self._cells[column]
-        cell.show_text(text)
-        set_tone(cell, tone)
-        if tip:
-            cell.setToolTip(_capital(tip))
+        bits, size, fits, quality, state = self._cells
+        bits.show_cell(row.bits, "muted")
+        size.show_cell(row.size, "plain", row.size_tip)
+        fits.show_cell(row.fits, row.fits_tone, row.fits_tip)
+        quality.show_cell(row.quality, "plain" if row.quality[:1].isdigit() else "muted", row.quality_tip)
+        if row.obstacle:
+            state.show_cell(row.obstacle, "caution" if is_chosen else "muted")
+        else:
+            state.show_cell(row.state, "muted", row.state_tip)
 
 
 class TypePicker(QWidget):

@@ -1,6 +1,6 @@
 """What the picker of quantizations tells of each type. Pure: no widget is touched."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.pages.models.quantization_offers import COMMON_TYPES, Offer, Offers
@@ -20,13 +20,21 @@ class Source:
     """A model of which types can be made.
 
     Attributes:
-        description: None until it was read.
+        name: what its types were asked by.
+        description: of the file that they are made from.
         beside_weights_bytes: the most memory that a run takes beside the weights; None when that is not known.
+        files: all files of the model that are there, `description` among them.
     """
 
     name: str
-    description: ModelDescription | None = None
-    beside_weights_bytes: int | None = None
+    description: ModelDescription
+    beside_weights_bytes: int | None
+    files: tuple[ModelDescription, ...]
+
+    @property
+    def existing_types(self) -> frozenset[str]:
+        """Types that need no making, since one of several files has them."""
+        return frozenset(each.quantization for each in self.files) if len(self.files) > 1 else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +45,13 @@ class TypeRow:
         type: llama.cpp's name, or "as-is".
         size, bits, fits, quality, state: as they are told; "–" for what is not known.
         obstacle: why it cannot be chosen, empty when it can.
-        size_bytes: of the files of all models, None when it is not known.
+        make_bytes: what is still to be made of it takes on the disk; None when that is not known.
     """
 
     type: str
     label: str
     size: str = UNKNOWN
-    size_bytes: int | None = None
+    make_bytes: int | None = None
     size_tip: str = ""
     bits: str = UNKNOWN
     fits: str = UNKNOWN
@@ -118,27 +126,34 @@ def _row(name: str, sources: Sequence[Source], offers: Offers | None, free_bytes
     asked = {} if offers is None else offers.sources
     found = [(source, asked[source.name].offers.get(name)) for source in sources if source.name in asked]
     known = [(source, offer) for source, offer in found if offer is not None]
-    predictions = [offer.predicted for _, offer in known if offer.predicted is not None]
     if not known or len(known) < len(sources):
         return TypeRow(name, name)
-    obstacle = next((f"llama.cpp cannot make it: {each.refusal}" for each in predictions if each.refusal), "")
-    if not obstacle and not has_imatrix and any(each.needs_imatrix for each in predictions):
+    predictions = [offer.predicted for _, offer in known]
+    wanting = [each for (source, _), each in zip(known, predictions, strict=True) if name not in source.existing_types]
+    obstacle = next((f"llama.cpp cannot make it: {each.refusal}" for each in wanting if each.refusal), "")
+    if not obstacle and not has_imatrix and any(each.needs_imatrix for each in wanting):
         obstacle = NEEDS_IMATRIX
     sizes = [(source, each.file_bytes) for (source, _), each in zip(known, predictions, strict=True)]
-    bits = [each.bits_per_weight for each in predictions]
+    to_make = [
+        size
+        for (source, offer), (_, size) in zip(known, sizes, strict=True)
+        if not offer.is_made and name not in source.existing_types
+    ]
     fits, tone, fits_tip = _fits(sizes, free_bytes)
-    state, state_tip = _state([offer for _, offer in known])
+    quality, tip = _quality([offer.quality for _, offer in known])
+    state, state_tip = _state(name, known)
     return TypeRow(
         name,
         name,
         _sum_text([size for _, size in sizes]),
-        _sum([size for _, size in sizes]),
+        _sum(to_make),
         _size_tip(known),
-        _range_text(bits),
+        _range_text([each.bits_per_weight for each in predictions]),
         fits,
         tone,
         fits_tip,
-        *_quality([offer.quality for _, offer in known]),
+        quality,
+        tip,
         state,
         state_tip,
         obstacle,
@@ -147,29 +162,29 @@ def _row(name: str, sources: Sequence[Source], offers: Offers | None, free_bytes
 
 def _own_row(sources: Sequence[Source], offers: Offers | None, free_bytes: int) -> TypeRow:
     """The files themselves."""
-    descriptions = [source.description for source in sources if source.description is not None]
-    if not descriptions or len(descriptions) < len(sources):
-        return TypeRow(AS_IS, "as is", state="the file itself" if len(sources) == 1 else "the files themselves")
-    sizes: list[tuple[Source, int | None]] = [
-        (source, description.tensor_bytes) for source, description in zip(sources, descriptions, strict=True)
-    ]
+    files = [each for source in sources for each in source.files]
+    if not files:
+        return TypeRow(AS_IS, "as is", make_bytes=0)
+    sizes = [(source, max(each.tensor_bytes for each in source.files)) for source in sources]
     fits, tone, fits_tip = _fits(sizes, free_bytes)
-    quality = NOT_MEASURED, quality_tip(None)
+    quality, tip = UNKNOWN, ""
     if offers is not None:
-        quality = _quality([offers.sources[source.name].quality if source.name in offers.sources else None for source in sources])
+        asked = offers.sources
+        quality, tip = _quality([asked[source.name].quality if source.name in asked else None for source in sources])
     return TypeRow(
         AS_IS,
         "as is",
-        bytes_text(sum(each.file_bytes for each in descriptions)),
-        sum(each.file_bytes for each in descriptions),
-        "",
-        _range_text([each.bits_per_weight for each in descriptions]),
+        bytes_text(sum(each.file_bytes for each in files)),
+        0,
+        "\n".join(f"{each.path.stem}: {bytes_text(each.file_bytes)}" for each in files) if len(files) > 1 else "",
+        _range_text([each.bits_per_weight for each in files]),
         fits,
         tone,
         fits_tip,
-        *quality,
-        " · ".join(dict.fromkeys(each.quantization for each in descriptions)),
-        "The file itself" if len(sources) == 1 else "The files themselves",
+        quality,
+        tip,
+        "the file itself" if len(files) == 1 else f"{len(files)} files",
+        "\n".join(f"{each.path.name}: {each.quantization}" for each in files),
     )
 
 
@@ -196,10 +211,10 @@ def _size_tip(known: Sequence[tuple[Source, Offer]]) -> str:
     told = []
     for source, offer in known:
         predicted = offer.predicted
-        if predicted is None or predicted.file_bytes is None:
+        if predicted.file_bytes is None:
             continue
         fallen = f", {predicted.fallback_tensors} tensors fall back to another type" if predicted.fallback_tensors else ""
-        name = f"{source.description.path.stem}: " if source.description is not None and len(known) > 1 else ""
+        name = f"{source.description.path.stem}: " if len(known) > 1 else ""
         told.append(f"{name}{bytes_text(predicted.file_bytes)}{fallen}")
     return "\n".join(told)
 
@@ -232,8 +247,11 @@ def _quality(records: Sequence[QualityRecord | None]) -> tuple[str, str]:
     return _range_text(losses), "\n".join(quality_tip(record) for record in known)
 
 
-def _state(offers: Sequence[Offer]) -> tuple[str, str]:
-    made = [offer.is_made for offer in offers]
+def _state(name: str, known: Sequence[tuple[Source, Offer]]) -> tuple[str, str]:
+    there = [source for source, _ in known if name in source.existing_types]
+    if there and len(there) == len(known):
+        return "there", "One of the files has this type: nothing is made."
+    made = [True if name in source.existing_types else offer.is_made for source, offer in known]
     if None in made:
         return UNKNOWN, "Whether it is made already is known once the file was read to its end, which a sweep does."
     count = sum(bool(each) for each in made)
@@ -242,14 +260,7 @@ def _state(offers: Sequence[Offer]) -> tuple[str, str]:
     return ("to be made" if not count else f"{count} of {len(made)} made"), "A sweep makes it, and keeps it in the cache."
 
 
-def made_bytes(rows: Mapping[str, TypeRow], chosen: Sequence[str]) -> int | None:
-    """Bytes on the disk of the chosen types that are not made yet; None where one of them is not known."""
-    total = 0
-    for name in chosen:
-        row = rows.get(name)
-        if name == AS_IS or (row is not None and row.state == "made"):
-            continue
-        if row is None or row.size_bytes is None:
-            return None
-        total += row.size_bytes
-    return total
+def bytes_to_make(rows: Sequence[TypeRow], chosen: Sequence[str]) -> int | None:
+    """Bytes that the chosen types will take on the disk beside what is there; None where one of them is not known."""
+    by_type = {row.type: row.make_bytes for row in rows}
+    return _sum([by_type.get(name) for name in chosen])

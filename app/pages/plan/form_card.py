@@ -41,10 +41,14 @@ class FormCard(Card):
     def add_row(self, row: FormRow, *fields: str, fold: Fold | None = None) -> FormRow:
         """Put a row below the others, or into `fold`; it shows the problems of `fields` ("load.concurrency")."""
         (fold or self).body.addWidget(row)
-        self._rows.update(dict.fromkeys(fields, row))
+        self.register_row(row, *fields)
         if fold is not None:
             self._folded[row] = fold
         return row
+
+    def register_row(self, row: FormRow, *fields: str) -> None:
+        """Have a row that stands in a part of the card show the problems of `fields`."""
+        self._rows.update(dict.fromkeys(fields, row))
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Tell what is wrong beside each field, and that nothing is wrong with the others; nothing wrong stays folded."""

@@ -42,7 +42,7 @@ def load_in_words(plan: Plan) -> str:
     if not OPEN_LOOP.intersection(load.arrival):
         return told
     slots = load.slots or load.concurrency or (DEFAULT_OPEN_SLOTS,)
-    return f"{told}{_end_of_an_open_loop(load)}, at most **{numbers(slots).replace(' and ', ' or ')}** answered at once"
+    return f"{told}{end_of_an_open_loop(load)}, at most **{numbers(slots).replace(' and ', ' or ')}** answered at once"
 
 
 def _arrival_in_words(load: Load, arrival: str) -> str:
@@ -81,7 +81,7 @@ def _open_loop_in_words(load: Load | RequestMix, arrival: str, rates: str, turns
     return f"{often} at random"
 
 
-def _end_of_an_open_loop(load: Load) -> str:
+def end_of_an_open_loop(load: Load) -> str:
     """When it ends; a trace by itself ends with its last row."""
     parts = [f"for {load.duration:g} s"] if load.duration is not None else []
     parts += [f"up to {load.requests} requests"] if load.requests is not None else []

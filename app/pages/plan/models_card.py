@@ -1,14 +1,17 @@
 """The second card: which files are measured, and which quantizations are made from each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.pages.models.type_rows import Source
 from app.pages.plan.form_card import Document, FormCard
+from app.pages.plan.outlook import Outlook
+from app.pages.plan.quality_rows import QualityRows
+from app.pages.plan.quantization_part import QuantizationPart
 from app.tokens import tokens
-from app.widgets.chips import Chips, Choice
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.form_row import FormRow
 from app.widgets.sentence import Sentence, set_tone
@@ -16,20 +19,10 @@ from profiler.errors import EnvironmentFault
 from profiler.modelfile.description import ModelDescription
 from profiler.models.sample import sample_model_path
 from profiler.plan.cells import model_labels
-from profiler.plan.plan import AS_IS, SAMPLE_MODEL, Plan
+from profiler.plan.plan import SAMPLE_MODEL, Plan
 from profiler.units import bytes_text, count_text
 
 _BOX_PX = 30
-_TYPES = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K")
-_TIPS = {
-    AS_IS: "The file itself",
-    "Q8_0": "8.5 bits a weight: nearly without loss",
-    "Q6_K": "6.6 bits a weight",
-    "Q5_K_M": "5.7 bits a weight",
-    "Q4_K_M": "4.8 bits a weight: the usual choice",
-    "Q3_K_M": "3.9 bits a weight: the loss begins to show",
-    "Q2_K": "3 bits a weight or fewer: much is lost",
-}
 
 
 class _Box(QWidget):
@@ -101,49 +94,39 @@ class ModelsCard(FormCard):
         self._add_file.clicked.connect(self._on_add_file)
         self._add_sample.clicked.connect(self._on_add_sample)
         self.add_row(FormRow("Model", self._list, self._add_file, self._add_sample), "models.paths")
-        self._types = Chips(several=True)
-        self._offer((AS_IS,))
-        self.add_row(
-            FormRow("Quantizations", self._types, term="Types that llama.cpp makes from the model; kept for later in the cache"),
-            "models.quant",
-        )
-        self._types.chosen.connect(self.on_edited)
-        self._caution = Sentence(role="small")
-        self._caution.hide()
-        self.body.addWidget(self._caution)
+        self.quantizations = QuantizationPart()
+        self.quantizations.edited.connect(self.on_edited)
+        self.body.addWidget(self.quantizations)
+        self.register_row(self.quantizations.row, "models.quant")
+        self.register_row(self.quantizations.imatrix_row, "models.imatrix")
+        self.quality = QualityRows()
+        self.quality.edited.connect(self.on_edited)
+        self.body.addWidget(self.quality)
+        self.register_row(self.quality.row, "models.quality_tokens", "models.quality_text")
         self._list_models()
 
     def show_plan(self, plan: Plan) -> None:
         """Show the plan's models and types."""
         self._paths = plan.models.paths
-        self._offer(plan.models.quant)
+        self.quantizations.show_models(plan.models)
+        self.quality.show_models(plan.models)
         self._list_models()
 
     def document(self) -> Document:
         """Models and types as they are chosen."""
-        return {"models": {"paths": list(self._paths), "quant": [str(value) for value in self._types.values()]}}
+        return {"models": {"paths": list(self._paths), **self.quantizations.document(), **self.quality.document()}}
 
-    def show_descriptions(self, descriptions: Mapping[str, ModelDescription], problems: Mapping[str, str]) -> None:
-        """Tell what the plan's files are; both by the plan's path."""
+    def show_outlook(self, outlook: Outlook) -> None:
+        """Tell what the plan's files are, and what their quantizations and scoring them would take."""
         for path, line in self._lines.items():
-            description = descriptions.get(path)
-            line.show_facts(facts_of(description) if description else "", problems.get(path, ""))
-        lossy = [description for path in self._paths if (description := descriptions.get(path)) and _is_quantized(description)]
-        makes_some = any(value != AS_IS for value in self._types.values())
-        if lossy and makes_some:
-            kind = lossy[0].quantization
-            self._caution.show_text(
-                f"Made from {kind}, which has lost some precision already: good for speed, not for quality.", "caution"
-            )
-        self._caution.setVisible(bool(lossy and makes_some))
-
-    def _offer(self, chosen: Sequence[str]) -> None:
-        """Offer the usual types and those of the plan."""
-        names = [AS_IS, *_TYPES, *(name for name in chosen if name not in (AS_IS, *_TYPES))]
-        self._types.set_choices(
-            [Choice(name, "as is" if name == AS_IS else name, _TIPS.get(name, "A type of llama.cpp")) for name in names]
-        )
-        self._types.choose(*chosen)
+            description = outlook.descriptions.get(path)
+            line.show_facts(facts_of(description) if description else "", outlook.unreadable.get(path, ""))
+        sources = [
+            Source(model.name, model.source, outlook.beside_weights_bytes.get(model.label), model.files)
+            for model in outlook.models
+        ]
+        self.quantizations.show_sources(sources if not outlook.unreadable else (), outlook.memory_free_bytes)
+        self.quality.show_seconds(outlook.quality_s)
 
     def _list_models(self) -> None:
         for line in self._lines.values():
@@ -202,7 +185,3 @@ def _file_of(path: str) -> str:
         return str(sample_model_path()) if path == SAMPLE_MODEL else path
     except EnvironmentFault:
         return path
-
-
-def _is_quantized(description: ModelDescription) -> bool:
-    return description.quantization not in ("F32", "F16", "BF16")

@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit
 
 from app.pages.plan.form_card import Document, FormCard
 from app.pages.plan.limits import LEAST_READING_TOK_S, MOST_FIRST_TOKEN_MS, MOST_READING_TOK_S, Limits
+from app.pages.plan.outlook import Outlook
+from app.pages.plan.search_rows import SearchRows
 from app.widgets.chips import Chips, Choice
 from app.widgets.choice_field import ChoiceField
 from app.widgets.form_row import FormRow
@@ -87,6 +89,11 @@ class NeedCard(FormCard):
         self._others_row = self.add_row(
             FormRow("Other limits", self._others, term="Latency, percentile and milliseconds, separated by commas"), "need.slo"
         )
+        self.search = SearchRows()
+        self.search.edited.connect(self.on_edited)
+        self.body.addWidget(self.search)
+        self.register_row(self.search.row, "search.enabled", "search")
+        self.register_row(self.search.confirm_row, "search.confirm_repetitions")
         self._show_fields(Limits.from_text(CHAT.slo), CHAT.users)
         self._choose(CHAT)
 
@@ -94,6 +101,15 @@ class NeedCard(FormCard):
         """Show the plan's need."""
         self._show_fields(Limits.from_text(plan.need.slo), plan.need.users)
         self._choose(use_case_of(plan))
+        self.search.show_search(plan.search)
+
+    def show_outlook(self, outlook: Outlook) -> None:
+        """Tell what a search amounts to."""
+        self.search.show_outlook(outlook)
+
+    def show_search_undecided(self) -> None:
+        """The plan is not complete: nothing can be said of a search."""
+        self.search.show_outlook(None)
 
     def follow(self, plan: Plan) -> None:
         """Fields that no longer are those of the use case make it the person's own; which it stays until another is chosen."""
@@ -108,7 +124,8 @@ class NeedCard(FormCard):
             self._reading.value() if self._has_reading.isChecked() else None,
             self._others.text(),
         )
-        return {"need": {"slo": limits.to_text(), "users": self._users.value() or None}}
+        need = {"slo": limits.to_text(), "users": self._users.value() or None}
+        return {"need": need, "search": self.search.document()}
 
     def _chosen(self) -> UseCase:
         return next(case for case in USE_CASES if case.name == self._case.value())

@@ -1,29 +1,33 @@
 """What a plan amounts to before it runs: its cells, what they take, and what should be known. Computed on a worker thread."""
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.descriptions import description_of
 from app.pages.plan.arrivals_ahead import draw_ahead
+from app.pages.plan.plan_models import PlanModel, read_models
+from app.pages.plan.quality_ahead import quality_seconds
+from app.pages.plan.search_ahead import SearchAhead, search_ahead
 from app.plots.arrivals_plot import ArrivalsDrawing
 from app.widgets.sentence import Tone
 from profiler.analysis.distribution import is_stated
-from profiler.errors import InferometerError
+from profiler.errors import InferometerError, UnusableArguments
 from profiler.hardware import ceilings, main_memory
 from profiler.hardware.cpu import default_threads
 from profiler.modelfile.description import ModelDescription
+from profiler.modelfile.footprint import predict
+from profiler.modelfile.imatrix import read_imatrix
+from profiler.models.quality_text import read_text
 from profiler.models.quantization import quantizations_folder
-from profiler.plan.cells import DEFAULT_CONCURRENCY, DEFAULT_OPEN_SLOTS, expand, model_labels
-from profiler.plan.plan import Plan
+from profiler.plan.cells import DEFAULT_CONCURRENCY, DEFAULT_OPEN_SLOTS, expand
+from profiler.plan.plan import AS_IS, Plan
 from profiler.plan.resolution import requests_of_run, specification
 from profiler.plan.slo import parse_slo
 from profiler.records.axis import Configuration
 from profiler.records.specification import OPEN_LOOP
 from profiler.scheduling.trace import detect_format
-from profiler.sweep.estimate import Estimate, estimate
-from profiler.sweep.preparation import resolve_model_path
+from profiler.sweep.estimate import SPREAD, Estimate, estimate
 from profiler.units import bytes_text, duration_text
 
 
@@ -40,9 +44,9 @@ class Outlook:
     """What a plan amounts to.
 
     Attributes:
-        labels: of the plan's models, in their order.
+        labels: of the plan's models, in their order, as a sweep calls them.
         descriptions, unreadable: by the plan's path; why a model cannot be read.
-        cells: all of them, empty when the plan is refused.
+        cells: all of them, of a search its candidates at both ends; empty when the plan is refused.
         estimate: None when the plan is refused.
         refusal: why it cannot be swept, empty when it can.
         memory_free_bytes, disk_free_bytes: to hold the estimate against; None when unknown.
@@ -50,6 +54,11 @@ class Outlook:
         arrivals: how requests will come by a clock, None where none does.
         arrivals_words: the same in words, and the arrivals that are not by a clock.
         needs_trace_columns: the trace is in no format that is known.
+        search: what a search amounts to; None where none is wanted, and where it is not possible.
+        search_refusal: why it is not possible.
+        quality_s: seconds of scoring the models' quality, part of the estimate; None where that cannot be told.
+        beside_weights_bytes: by a model's label, the most memory that a run takes beside the weights; absent where unknown.
+        models: the plan's files, those of one model together.
     """
 
     plan: Plan
@@ -65,26 +74,25 @@ class Outlook:
     arrivals: ArrivalsDrawing | None = None
     arrivals_words: str = ""
     needs_trace_columns: bool = False
+    search: SearchAhead | None = None
+    search_refusal: str = ""
+    quality_s: float | None = None
+    beside_weights_bytes: Mapping[str, int] = field(default_factory=dict)
+    models: tuple[PlanModel, ...] = ()
 
 
 def look_ahead(plan: Plan) -> Outlook:
     """The outlook of a valid plan on this machine."""
-    descriptions: dict[str, ModelDescription] = {}
-    unreadable: dict[str, str] = {}
-    files = []
-    for name in plan.models.paths:
-        try:
-            path = resolve_model_path(name)
-            files.append(str(path))
-            descriptions[name] = description_of(path)
-        except InferometerError as error:
-            files = [*files[: len(descriptions) + len(unreadable)], name]
-            unreadable[name] = error.sentence
-    labels = tuple(model_labels(files))
+    files = read_models(plan)
+    labels, descriptions, unreadable = files.labels, files.descriptions, files.unreadable
     memory_free_bytes = main_memory.available_bytes()
     measured = ceilings.cached()
+    by_label = files.by_label
+    search = None
     try:
-        cells = tuple(expand(plan, labels, default_threads()))
+        if plan.search.enabled:
+            search = search_ahead(plan, files.choices, default_threads(), by_label, measured, memory_free_bytes)
+        cells = tuple(expand(plan, None, default_threads(), choices=files.choices)) if search is None else search.cells
     except InferometerError as error:
         return Outlook(
             plan,
@@ -94,20 +102,21 @@ def look_ahead(plan: Plan) -> Outlook:
             refusal=error.sentence,
             memory_free_bytes=memory_free_bytes,
             needs_trace_columns=_needs_trace_columns(plan),
+            models=files.models,
+            search_refusal=error.sentence if plan.search.enabled else "",
         )
-    by_label = {label: descriptions[name] for label, name in zip(labels, plan.models.paths, strict=True) if name in descriptions}
-    taken = estimate(plan, cells, by_label, measured, memory_free_bytes)
-    disk_free_bytes = _disk_free_bytes()
+    taken = search.estimate if search else estimate(plan, cells, by_label, measured, memory_free_bytes)
+    quality_s = quality_seconds(plan.models.quality_tokens, by_label, files.choices, measured, _text_bytes(plan))
+    taken = _with_quality(taken, quality_s)
     notes = [
         *_memory_notes(cells, taken, memory_free_bytes),
-        *_disk_notes(taken, disk_free_bytes),
         *_need_notes(plan),
         *_serving_notes(plan),
         *_trust_notes(plan, cells, taken),
     ]
     if measured is None:
         notes.append(Note("The memory bandwidth of this machine is measured first, which takes about 3 s.", "muted"))
-    refusal = next(iter(unreadable.values()), "")
+    refusal = next(iter(unreadable.values()), "") or _unreadable_extra(plan)
     arrivals, arrivals_words = draw_ahead(plan, cells)
     return Outlook(
         plan,
@@ -118,11 +127,87 @@ def look_ahead(plan: Plan) -> Outlook:
         taken,
         refusal,
         memory_free_bytes,
-        disk_free_bytes,
+        _disk_free_bytes(),
         tuple(notes),
         arrivals,
         arrivals_words,
+        search=search,
+        quality_s=quality_s,
+        beside_weights_bytes=_beside_weights(plan, cells, by_label),
+        models=files.models,
     )
+
+
+def disk_notes(outlook: Outlook, disk_bytes: int) -> list[Note]:
+    """Whether there is room for the quantizations to be made."""
+    free_bytes = outlook.disk_free_bytes
+    if free_bytes is None or disk_bytes <= free_bytes:
+        return []
+    return [Note(f"The quantizations need {bytes_text(disk_bytes)}, and {bytes_text(free_bytes)} of disk are free.", "caution")]
+
+
+def _unreadable_extra(plan: Plan) -> str:
+    """Why a sweep could not begin for want of a file beside the models, empty when it could."""
+    models = plan.models
+    try:
+        if models.imatrix is not None and any(name != AS_IS for name in models.quant):
+            read_imatrix(Path(models.imatrix).expanduser(), models.imatrix)
+        if models.quality_text is not None:
+            read_text(Path(models.quality_text).expanduser())
+    except InferometerError as error:
+        return error.sentence
+    return ""
+
+
+def _text_bytes(plan: Plan) -> int | None:
+    """Bytes of the text that quality would be scored on; None when it cannot be read, or none is scored."""
+    if plan.models.quality_tokens is None:
+        return None
+    path = plan.models.quality_text
+    try:
+        return len(read_text(None if path is None else Path(path).expanduser()).content.encode())
+    except InferometerError:
+        return None
+
+
+def _with_quality(taken: Estimate, quality_s: float | None) -> Estimate:
+    if taken.seconds is None or quality_s is None:
+        return taken if quality_s == 0 else replace(taken, seconds=None, seconds_low=None, seconds_high=None)
+    seconds = taken.seconds + quality_s
+    return replace(taken, seconds=seconds, seconds_low=seconds / SPREAD, seconds_high=seconds * SPREAD)
+
+
+def _beside_weights(plan: Plan, cells: Sequence[Configuration], by_label: Mapping[str, ModelDescription]) -> dict[str, int]:
+    """The most that a run of each model takes beside its weights, in whatever quantization they are."""
+    found: dict[str, int] = {}
+    unknown: set[str] = set()
+    seen = set()
+    for cell in cells:
+        label = str(cell["model"])
+        description = by_label.get(label)
+        if description is None:
+            continue
+        context = specification(plan, cell, description.path, 1).context
+        if (label, context) in seen:
+            continue
+        seen.add((label, context))
+        try:
+            footprint = predict(
+                description,
+                ctx_size=context.ctx_size,
+                slots=context.slots,
+                cache_type_k=context.cache_type_k,
+                cache_type_v=context.cache_type_v,
+                kv_unified=context.kv_unified,
+                ubatch_size=context.ubatch_size,
+            )
+        except UnusableArguments:
+            continue  # the engine will refuse such a cell; others may run
+        if footprint.total_bytes is None:
+            unknown.add(label)
+        else:
+            found[label] = max(found.get(label, 0), footprint.total_bytes - footprint.weights_bytes)
+    return {label: needed for label, needed in found.items() if label not in unknown}
 
 
 def _disk_free_bytes() -> int | None:
@@ -143,14 +228,6 @@ def _memory_notes(cells: tuple[Configuration, ...], taken: Estimate, free_bytes:
     return [Note(f"{what} into the {bytes_text(free_bytes)} that are free; such a cell is likely to fail.", "caution")]
 
 
-def _disk_notes(taken: Estimate, free_bytes: int | None) -> list[Note]:
-    if free_bytes is None or taken.disk_bytes <= free_bytes:
-        return []
-    return [
-        Note(f"The quantizations need {bytes_text(taken.disk_bytes)}, and {bytes_text(free_bytes)} of disk are free.", "caution")
-    ]
-
-
 def _needs_trace_columns(plan: Plan) -> bool:
     load = plan.load
     if load.trace is None or load.trace_columns is not None or "trace" not in load.arrival:
@@ -164,7 +241,7 @@ def _needs_trace_columns(plan: Plan) -> bool:
 def _need_notes(plan: Plan) -> list[Note]:
     """Users to be served are those of a closed loop; a clock knows no users, only a rate."""
     load, users = plan.load, plan.need.users
-    if load.classes is not None:
+    if load.classes is not None or plan.search.enabled:
         return []
     counts = load.concurrency or DEFAULT_CONCURRENCY
     if users is not None and "closed" in load.arrival and users not in counts:
@@ -195,7 +272,7 @@ def _trust_notes(plan: Plan, cells: tuple[Configuration, ...], taken: Estimate) 
     budget = plan.trust.budget
     if budget is not None and taken.seconds is not None and taken.seconds >= budget:
         notes.append(Note(f"The time budget of {duration_text(budget)} may end the sweep before all runs are done.", "caution"))
-    if plan.trust.repetitions == 1:
+    if plan.trust.repetitions == 1 and not plan.search.enabled:
         notes.append(Note("With one run of each cell there are no intervals.", "caution"))
     most = _most_requests(plan, cells)
     for limit in parse_slo(plan.need.slo):
@@ -219,5 +296,5 @@ def _most_requests(plan: Plan, cells: tuple[Configuration, ...]) -> int | None:
         requests = requests_of_run(specification(plan, cell, quantizations_folder(), 1))
         if requests is None:
             return None
-        counts.append(requests * plan.trust.repetitions)
+        counts.append(requests * (plan.search.confirm_repetitions if plan.search.enabled else plan.trust.repetitions))
     return max(counts, default=None)

@@ -27,9 +27,17 @@ _FIELD_WORDS = {
     "trust.repetitions": "Repeats",
     "trust.seed": "Seed",
     "trust.budget": "Time budget",
+    "trust.target_percent": "Close enough",
+    "trust.most_repetitions": "Repeats, at the most",
+    "models.imatrix": "Importance matrix",
+    "models.quality_tokens": "Quality",
+    "models.quality_text": "Quality, text",
+    "search.enabled": "Search",
+    "search.confirm_repetitions": "Fresh runs",
     "title": "Name",
     "": "The plan",
 }
+_OPTION = re.compile(r"--([a-z][a-z-]*)")
 _FIELD = re.compile(r"load\.([a-z_]+)")
 _MISSING = re.compile(r"(?P<fields>load\.\w+(?: and load\.\w+)*) must be given for (?P<rest>.*)")
 
@@ -40,6 +48,11 @@ def field_words(field: str) -> str:
         return f"Mix, {field_words('load.' + field.rpartition('.')[2]).lower()}"
     name = field.rpartition(".")[2]
     return _FIELD_WORDS.get(field) or (BY_NAME[name].label if name in BY_NAME else name.replace("_", " ").capitalize())
+
+
+def in_form_words(sentence: str) -> str:
+    """A sentence that names options of the command line with the names of the form's fields instead: "give “Context” 512"."""
+    return _OPTION.sub(lambda match: f"“{field_words('load.' + match[1].replace('-', '_'))}”", sentence)
 
 
 def placed(problems: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The plan's quantizations: a line that sums them up, and unfolded the list to choose from, with the importance matrix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Signal, Slot
@@ -8,12 +8,11 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout
 
 from app.pages.models.quantization_offers import Offers
 from app.pages.models.type_picker import TypePicker
-from app.pages.models.type_rows import Source, TypeRow, made_bytes, type_rows
+from app.pages.models.type_rows import Source, TypeRow, bytes_to_make, type_rows
 from app.widgets.axis_field import AxisField
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.form_row import FormRow
 from app.widgets.sentence import Sentence
-from profiler.modelfile.description import ModelDescription
 from profiler.models.quantization import requantizing_warning
 from profiler.plan.plan import AS_IS, Models
 from profiler.units import bytes_text
@@ -101,6 +100,11 @@ class QuantizationPart(QWidget):
         """What is told of each type that is shown."""
         return {row.type: row for row in self.picker.rows}
 
+    @property
+    def bytes_to_make(self) -> int | None:
+        """What the chosen types will take on the disk; None while that is not known."""
+        return bytes_to_make(self.picker.rows, self._chosen)
+
     def set_open(self, is_open: bool) -> None:
         """Show or hide the list."""
         if is_open != self._is_open:
@@ -117,16 +121,10 @@ class QuantizationPart(QWidget):
         self.imatrix.setText(models.imatrix or "")
         self._show()
 
-    def show_sources(
-        self,
-        descriptions: Mapping[str, ModelDescription],
-        beside_weights_bytes: Mapping[str, int],
-        names: Sequence[str],
-        free: int,
-    ) -> None:
-        """The plan's files by their names: what they are and what they take beside their weights."""
-        self._sources = tuple(Source(name, descriptions.get(name), beside_weights_bytes.get(name)) for name in names)
-        self._free_bytes = free
+    def show_sources(self, sources: Sequence[Source], free_bytes: int) -> None:
+        """The plan's models, and the free memory to hold them against."""
+        self._sources = tuple(sources)
+        self._free_bytes = free_bytes
         self._show()
 
     def show_offers(self, offers: Offers | None) -> None:
@@ -154,7 +152,7 @@ class QuantizationPart(QWidget):
         )
         self.picker.show_rows(rows, self._chosen)
         told = [next((row.label for row in rows if row.type == name), name) for name in self._chosen]
-        needed = made_bytes({row.type: row for row in rows}, self._chosen)
+        needed = bytes_to_make(rows, self._chosen)
         makes = f" · {bytes_text(needed)} to be made" if needed else ""
         self.summary.show_text((", ".join(told) or "none") + makes)
         count = len(self._offers.types) if self._offers is not None else 0

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from app.pages.plan.outlook import Outlook
+from app.pages.plan.search_ahead import SearchAhead
 from app.widgets.card import Card
 from app.widgets.fact_rows import Fact, FactRows
 from app.widgets.matrix import Matrix, MatrixCell
@@ -58,13 +59,16 @@ class SweepCard(Card):
         self.body.addStretch(1)
         self.show_nothing()
 
-    def show_outlook(self, outlook: Outlook) -> None:
-        """Show what the plan amounts to."""
+    def show_outlook(self, outlook: Outlook, disk_bytes: int | None = None) -> None:
+        """Show what the plan amounts to; of the disk, `disk_bytes` where they are known better."""
         count, repetitions = len(outlook.cells), outlook.plan.trust.repetitions
         if not count or outlook.estimate is None:
             self.set_title("Sweep")
             self._show_words("This plan cannot be swept; the reason stands below.")
             self._rows.hide()
+            return
+        if outlook.search is not None:
+            self._show_search(outlook, outlook.search, disk_bytes)
             return
         cells = "1 cell" if count == 1 else f"{count} cells"
         runs = "1 run" if repetitions == 1 else f"{repetitions} runs"
@@ -73,7 +77,27 @@ class SweepCard(Card):
             self._show_words(f"{count} cells are too many to be drawn here.")
         else:
             self._show_cells(outlook.cells, outlook.estimate)
-        self._rows.show_facts(_facts(outlook, outlook.estimate))
+        self._rows.show_facts(_facts(outlook, outlook.estimate, disk_bytes))
+        self._rows.show()
+
+    def _show_search(self, outlook: Outlook, search: SearchAhead, disk_bytes: int | None) -> None:
+        """The ends of the ladder only: which cells between them will be measured, nobody knows yet."""
+        who = "1 candidate" if search.candidates == 1 else f"{search.candidates} candidates"
+        unit = "req/s" if search.axis == "rate" else "user" if search.high == 1 else "users"
+        ends = f"{search.low:g}" if search.low == search.high else f"{search.low:g} to {search.high:g}"
+        self.set_title(f"Search: {who}", f"{ends} {unit}")
+        if len(search.cells) > MOST_CELLS_DRAWN:
+            self._show_words(f"{search.candidates} candidates are too many to be drawn here.")
+        else:
+            self._show_cells(search.cells, search.estimate, "an end of the search")
+        facts = _facts(outlook, outlook.estimate or search.estimate, disk_bytes)
+        runs = Fact(
+            "runs",
+            f"about {search.runs}",
+            term="A look at each candidate at the highest load, one for each halving, and the fresh runs of the best two; "
+            "candidates that cannot win take fewer",
+        )
+        self._rows.show_facts([runs, *facts])
         self._rows.show()
 
     def show_nothing(self) -> None:
@@ -87,12 +111,12 @@ class SweepCard(Card):
         self._instead.show()
         self._area.hide()
 
-    def _show_cells(self, cells: tuple[Configuration, ...], estimate: Estimate) -> None:
+    def _show_cells(self, cells: tuple[Configuration, ...], estimate: Estimate, told: str = "") -> None:
         grid = arrange(cells)
         self.matrix.set_shape(grid.rows, grid.columns, grid.column_title)
         for configuration, (row, column) in zip(cells, grid.positions, strict=True):
             reason = next((words for other, words in estimate.does_not_fit if other == configuration), "")
-            cell = MatrixCell(figure="▲" if reason else "", sentence=f"will not fit: {reason}" if reason else "")
+            cell = MatrixCell(figure="▲" if reason else "", sentence=f"will not fit: {reason}" if reason else told)
             self.matrix.set_cell(row, column, cell)
         needed_px = self.matrix.sizeHint().height() + 2
         self._area.setFixedHeight(min(needed_px + 8, _TALLEST_MATRIX_PX))
@@ -100,12 +124,12 @@ class SweepCard(Card):
         self._instead.hide()
 
 
-def _facts(outlook: Outlook, estimate: Estimate) -> list[Fact]:
+def _facts(outlook: Outlook, estimate: Estimate, disk_bytes: int | None) -> list[Fact]:
     """The estimate held against what is here."""
     spread = ""
     if estimate.seconds_low is not None and estimate.seconds_high is not None:
         spread = spread_text(estimate.seconds_low, estimate.seconds_high)
-    memory, disk = estimate.memory_bytes, estimate.disk_bytes
+    memory, disk = estimate.memory_bytes, estimate.disk_bytes if disk_bytes is None else disk_bytes
     disk_free = outlook.disk_free_bytes
     return [
         Fact("time", f"about {rough_duration(estimate.seconds)}", spread, term="A rule of thumb until a first run was timed"),
@@ -117,7 +141,7 @@ def _facts(outlook: Outlook, estimate: Estimate) -> list[Fact]:
             "Weights, KV cache and buffers of the largest cell",
         ),
         Fact(
-            "disk at the most",
+            "disk at the most" if disk_bytes is None else "disk",
             bytes_text(disk) if disk else "none",
             "" if not disk or disk_free is None else f"of {bytes_text(disk_free)} free",
             _tone(disk, disk_free),

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from app.pages.plan.limits import Limits
-from app.pages.plan.load_words import class_in_words, listed, load_in_words, manner_in_words
+from app.pages.plan.load_words import class_in_words, end_of_an_open_loop, listed, load_in_words, manner_in_words
 from app.widgets.sweep_grid import axis_words, value_text
+from profiler.errors import UnusableArguments
 from profiler.plan.plan import AS_IS, Plan
 from profiler.plan.slo import PERCENTILES, parse_slo
 from profiler.plan.use_case import BATCH, CHAT, OWN, use_case_of
 from profiler.records.metric import BY_NAME as BY_METRIC
+from profiler.sweep.search.problem import ladder_of
 from profiler.units import duration_text
 
 __all__ = ["in_words", "limits_in_words", "listed", "title_of"]
@@ -33,6 +35,8 @@ def in_words(plan: Plan, labels: Sequence[str]) -> str:
         plan: the plan.
         labels: of its models (`plan.cells.model_labels`).
     """
+    if plan.search.enabled:
+        return _search_in_words(plan, labels)
     parts = [f"Measure {_models(plan, labels)} {load_in_words(plan)}{_combinations(plan)}"]
     parts.append(f"{_often(plan.trust.repetitions)} in mixed order")
     sentence = ", ".join(parts)
@@ -40,6 +44,33 @@ def in_words(plan: Plan, labels: Sequence[str]) -> str:
         sentence += f", for {duration_text(plan.trust.budget)} at the most"
     purpose = _purpose(plan)
     return f"{sentence}, and see {purpose}." if purpose else f"{sentence}."
+
+
+def _search_in_words(plan: Plan, labels: Sequence[str]) -> str:
+    """What is looked for and between which ends, instead of what is measured."""
+    try:
+        axis, ladder = ladder_of(plan)
+    except UnusableArguments:  # the reason stands beside the switch
+        return f"Search {_models(plan, labels)} {load_in_words(plan)}{_combinations(plan)}."
+    limits = limits_in_words(plan.need.slo)
+    ends = f"{ladder[0]:g}" if len(ladder) == 1 else f"{ladder[0]:g} and {ladder[-1]:g}"
+    between = "at" if len(ladder) == 1 else "between"
+    if axis == "rate":
+        asked = f"{between} **{ends} requests a second**{end_of_an_open_loop(plan.load)}"
+        most, knee = "the highest rate", "the rate from which more requests gain little"
+    else:
+        thinks = [f"{time:g}" for time in plan.load.think_time if time]
+        again = f"each asking again {listed(thinks)} s after an answer" if thinks else "each asking again as soon as answered"
+        asked = f"{between} **{ends} users**, {again},"
+        most, knee = "the most users", "the number of users from which more gain little"
+    goal = f"{most} {asked} with {listed(limits)}" if limits else f"{knee}, {asked.rstrip(',')}"
+    budget = f", for {duration_text(plan.trust.budget)} at the most" if plan.trust.budget is not None else ""
+    fresh = plan.search.confirm_repetitions
+    often = "one fresh run" if fresh == 1 else f"**{_number(fresh)} fresh runs** each"
+    return (
+        f"Search {_models(plan, labels).rstrip(',')}, for {goal}{_combinations(plan)}{budget}; then confirm the winner and the "
+        f"runner-up by {often}."
+    )
 
 
 def limits_in_words(text: str) -> list[str]:

@@ -111,7 +111,7 @@ def _of_search(view: SessionView, search: SearchView) -> tuple[Tone, str, str]:
 
 
 def _unfinished(view: SessionView) -> str:
-    told = "**The search did not come to its end, so nothing is confirmed.**"
+    told = "**The search did not come to its end.**"
     best = most_output([cell for cell in view.measured if cell.verdict in (None, Verdict.MET)])
     if best is None:
         return f"{told} Nothing that it looked at met the need." if view.has_limits else told

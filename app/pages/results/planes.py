@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.pages.plan.limits import EACH_TOKEN, FIRST_TOKEN, reading_tok_s
 from app.pages.results.need_verdict import Verdict
 from app.pages.results.policy_comparison import reading_class
+from app.pages.results.search_view import Evidence
 from app.pages.results.session_view import CellView, SessionView
 from app.pages.results.spoken import STEPS, apart
 from app.plots.frontier_plot import FrontierMark, FrontierSeries, Need
@@ -163,8 +164,13 @@ def told(view: SessionView, plane: Plane) -> str:
         words.append(f"numbers: {step.label.lower()}{f', {step.unit}' if step.unit else ''}")
     if any(cell.verdict is Verdict.BROKEN for cell in view.cells):
         words.append("✕ breaks the need")
-    if any(cell.is_unstable for cell in drawn(view, plane)):
+    shown = drawn(view, plane)
+    if any(cell.is_unstable for cell in shown):
         words.append("▲ unstable")
+    if any(cell.doubts and not cell.is_unstable for cell in shown):
+        words.append("▲ flagged")
+    if any(cell.evidence is Evidence.CONFIRMED for cell in shown):
+        words.append("★ confirmed")
     return " · ".join(words)
 
 
@@ -183,9 +189,13 @@ def _mark(cell: CellView, plane: Plane, step: Axis | None, *, is_on_frontier: bo
     assert y is not None
     words = [cell.title, f"{_reading(cell, plane.x, x, plane.x_class)}, {_reading(cell, plane.y, y, plane.y_class)}"]
     words += [check.sentence for check in cell.checks]
+    words += [cell.evidence.value] if cell.evidence is not Evidence.MEASURED else []
+    words += [f"▲ {flag}" for flag in cell.doubts]
     label = "" if step is None else value_text(cell.configuration[step.name])
     unstable = "▲" if label else "▲ unstable"  # alone it would look like a point
     mark = unstable if cell.is_unstable else "✕" if cell.verdict is Verdict.BROKEN else ""
+    mark += " ▲" if cell.doubts and not cell.is_unstable else ""
+    mark += " ★" if cell.evidence is Evidence.CONFIRMED else ""
     return FrontierMark(
         cell.cell_id,
         x,
@@ -194,7 +204,7 @@ def _mark(cell: CellView, plane: Plane, step: Axis | None, *, is_on_frontier: bo
         is_on_frontier,
         None if plane.x_class else cell.intervals.get(plane.x),
         None if plane.y_class else cell.intervals.get(plane.y),
-        label=f"{label} {mark}".strip(),
+        label=" ".join(f"{label} {mark}".split()),
     )
 
 

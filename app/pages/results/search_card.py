@@ -1,6 +1,9 @@
 """What a search found for each candidate, and how it got there."""
 
+import math
+
 from PySide6.QtCore import Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton
 
 from app.pages.results.search_view import Evidence
@@ -9,7 +12,8 @@ from app.widgets.card import Card
 from app.widgets.sentence import Sentence
 from app.widgets.step_list import StepList
 
-_STEPS_PX = 190
+_MOST_STEPS_PX = 190
+_MARGIN_PX = 6
 
 
 class SearchCard(Card):
@@ -24,7 +28,6 @@ class SearchCard(Card):
         self.button.clicked.connect(self._on_clicked)
         self.header.addWidget(self.button)
         self.steps = StepList("How the search got there")
-        self.steps.setFixedHeight(_STEPS_PX)
         self.steps.hide()
         self.body.addWidget(self.steps)
         self.hide()
@@ -55,11 +58,23 @@ class SearchCard(Card):
         told += [f"{out} candidate{'' if out == 1 else 's'} dropped on the way"] if out else []
         self.set_title("Search", " · ".join(told))
         self._show_button()
+        self._fit_steps()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Sentences wrap elsewhere."""
+        super().resizeEvent(event)
+        self._fit_steps()
 
     @Slot()
     def _on_clicked(self) -> None:
         self.steps.setVisible(self.steps.isHidden())
+        self._fit_steps()
         self._show_button()
+
+    def _fit_steps(self) -> None:
+        """As high as they are, up to a height from which on they scroll."""
+        wanted = math.ceil(self.steps.document().size().height()) + _MARGIN_PX
+        self.steps.setFixedHeight(min(_MOST_STEPS_PX, wanted))
 
     def _show_button(self) -> None:
         steps = "the 1 step" if self._count == 1 else f"the {self._count} steps"

@@ -206,3 +206,13 @@ def test_every_method_is_explained():
     assert interval_method("queue_ms.p95", 2) == "log t or t"
     assert interval_method("queue_growth_s", 2) == "t"
     assert interval_method("ttft_ms.p95", 1) == "block bootstrap"
+
+
+@pytest.mark.parametrize("middle", [0.3, 1.0])
+def test_runs_of_which_some_have_zero_are_covered(middle):
+    generator = np.random.default_rng(20_260_805)
+    truth = float(np.mean(np.maximum(0, generator.normal(middle, 1, 1_000_000))))
+    cells = np.maximum(0, generator.normal(middle, 1, (600, 6))).tolist()
+    runs_of_cells = [[{"goodput_s": value} for value in cell] for cell in cells if min(cell) <= 0 < max(cell)]
+    intervals = [cell_intervals(runs)["goodput_s"] for runs in runs_of_cells]
+    assert np.mean([low <= truth <= high for low, high in intervals]) >= 0.88

@@ -1,0 +1,133 @@
+"""The job "probe": how long a decode call of so many tokens takes with weights of each type, in the engine as it always runs.
+
+Nothing of a kernel is called by itself: what llama.cpp makes of the weights when it loads them (other layouts for this processor,
+a GPU's memory) and what surrounds the kernels in a graph belongs to the speed.
+"""
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from profiler.clock import now_ns
+from profiler.engine.batch import Batch
+from profiler.engine.cancellation import Cancellation
+from profiler.engine.ggml_library import type_layout
+from profiler.engine.model import Context, Model
+from profiler.engine.outbox import Outbox
+from profiler.engine.probe_model import THIN, WIDE, ProbeShape, write_probe_model
+from profiler.records.message import MessageKind
+from profiler.records.specification import ContextSettings, ModelSettings
+from profiler.scheduling.step import PrefillSlice, StepPlan
+
+DECODE_SEQUENCES = (1, 2, 4, 8, 16)
+PREFILL_TOKENS = (64, 512)
+_BATCH = max(PREFILL_TOKENS)
+_DECODE_BUDGET_NS = 120_000_000
+_LEAST_STEPS, _MOST_STEPS = 5, 100
+_PREFILLS = 3
+
+
+def probe(
+    outbox: Outbox, cancellation: Cancellation, types: list[str], folder: str, threads: int, n_gpu_layers: int
+) -> dict[str, Any] | None:
+    """Measure each type on wide layers, and the first on thin ones.
+
+    Args:
+        outbox: hears how far it is.
+        cancellation: ends it.
+        types: as ggml names them ("q4_K").
+        folder: where the files of the probe may lie meanwhile, about 100 to 400 MB.
+        threads: for all steps.
+        n_gpu_layers: 0 keeps the weights on the CPU.
+
+    Returns:
+        {"steps": [{"shape", "type", "tokens", "sequences", "seconds", "spread_percent", "weights", "bytes", "layers"}]}, where
+        `seconds` is a median; None when cancelled.
+
+    Raises:
+        RefusedError: a type cannot be made or loaded.
+    """
+    plans = [(THIN, types[0]), *((WIDE, name) for name in types)]
+    steps: list[dict[str, Any]] = []
+    outbox.enter_phase("measuring this machine's kernels")
+    for number, (shape, type_name) in enumerate(plans):
+        outbox.send(MessageKind.PROGRESS, {"phase": f"measuring {type_name}", "share": number / len(plans)})
+        path = Path(folder) / f"probe-{shape.name}-{type_name}.gguf"
+        try:
+            write_probe_model(path, shape, type_name)
+            steps += _measure(path, shape, type_name, threads, n_gpu_layers, cancellation)
+        finally:
+            path.unlink(missing_ok=True)
+        if cancellation.is_requested:
+            return None
+    return {"steps": steps}
+
+
+def _measure(
+    path: Path, shape: ProbeShape, type_name: str, threads: int, n_gpu_layers: int, cancellation: Cancellation
+) -> list[dict[str, Any]]:
+    model = Model(ModelSettings(str(path), n_gpu_layers, mmap=True), cancellation, lambda share: None)
+    try:
+        settings = ContextSettings(
+            max(DECODE_SEQUENCES), 256, _BATCH, _BATCH, threads, threads, "auto", "f16", "f16", kv_unified=True
+        )
+        context = Context(model, settings, cancellation)
+        try:
+            return _steps(context, shape, type_name)
+        finally:
+            context.close()
+    finally:
+        model.close()
+
+
+def _steps(context: Context, shape: ProbeShape, type_name: str) -> list[dict[str, Any]]:
+    layout = type_layout(type_name)
+    assert layout is not None  # the file was written with it
+    batch = Batch(context)
+    found = []
+    for tokens, sequences, seconds in (
+        *((count, count, _decodes(context, batch, count)) for count in DECODE_SEQUENCES),
+        *((count, 1, _prefills(context, batch, count)) for count in PREFILL_TOKENS),
+    ):
+        middle = statistics.median(seconds)
+        found.append(
+            {
+                "shape": shape.name,
+                "type": type_name,
+                "tokens": tokens,
+                "sequences": sequences,
+                "seconds": middle,
+                "spread_percent": 100 * (max(seconds) - min(seconds)) / middle,
+                "weights": shape.weights,
+                "bytes": shape.file_bytes(layout),
+                "layers": shape.layers,
+            }
+        )
+    return found
+
+
+def _decodes(context: Context, batch: Batch, sequences: int) -> list[float]:
+    """Seconds of steps that give each of so many sequences a token."""
+    context.restart(np.empty(0, np.int32))
+    plan = StepPlan(np.arange(sequences, dtype=np.int32), (), sequences, 0, sequences, 0)
+    batch.fill(plan, [1] * context.settings.slots, {})
+    batch.decode(looks_at_logits=False)
+    until_ns = now_ns() + _DECODE_BUDGET_NS
+    times_ns, _, _ = batch.repeat(_LEAST_STEPS, None, until_ns=2**62)
+    if now_ns() < until_ns:
+        times_ns += batch.repeat(_MOST_STEPS, None, until_ns)[0]
+    return [(decoded_ns - start_ns) / 1e9 for start_ns, decoded_ns, _ in times_ns]
+
+
+def _prefills(context: Context, batch: Batch, tokens: int) -> list[float]:
+    """Seconds of one step that reads a prompt; the first, which only warms up, left out."""
+    seconds = []
+    plan = StepPlan(np.empty(0, np.int32), (PrefillSlice(0, 0, tokens, True, True),), 0, tokens, 1, 0)
+    for _ in range(_PREFILLS + 1):
+        context.restart(np.empty(0, np.int32))
+        batch.fill(plan, [1] * context.settings.slots, {0: np.ones(tokens, np.int32)})
+        (start_ns, decoded_ns, _), _, _ = batch.decode(looks_at_logits=False)
+        seconds.append((decoded_ns - start_ns) / 1e9)
+    return seconds[1:]

@@ -1,0 +1,38 @@
+"""How fast a machine's kernels are, as the engine's probe measured it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSpeed:
+    """One kind of step on a model with weights of one type throughout.
+
+    Attributes:
+        shape: "wide" layers, whose time goes into the weights, or many "thin" ones, whose time goes into all the rest.
+        type: ggml's name ("q4_K").
+        tokens, sequences: of the step; a prompt's tokens are of one sequence.
+        seconds: median.
+        spread_percent: (slowest - fastest) / median.
+        weights, bytes: of the matrices that the step used.
+        layers: how many there were.
+    """
+
+    shape: str
+    type: str
+    tokens: int
+    sequences: int
+    seconds: float
+    spread_percent: float
+    weights: int
+    bytes: int
+    layers: int
+
+    @property
+    def bytes_s(self) -> float:
+        """Bytes of weights a second."""
+        return self.bytes / self.seconds
+
+    @property
+    def flop_s(self) -> float:
+        """Floating-point operations a second: two for each weight and token."""
+        return 2 * self.weights * self.tokens / self.seconds
