@@ -21,7 +21,7 @@ from app.pages.results.answer_card import AnswerCard
 from app.settings import Settings
 from app.widgets.empty_state import EmptyState
 from app.widgets.page_header import ActionButton, PageHeader
-from app.widgets.sentence import Sentence
+from app.widgets.sentence import Sentence, Tone
 from app.widgets.two_columns import GAP_PX, TwoColumns
 
 _PROGRESS_AFTER_MS = 250
@@ -130,7 +130,7 @@ class ComparePage(Page):
         self.choice.add_paths(paths[: MOST_OTHERS + 1])
         self._on_changed()
         if len(paths) > MOST_OTHERS + 1:
-            self._tell(f"{len(paths)} sessions are too many for one table; the first {MOST_OTHERS + 1} are compared.")
+            self._tell(f"{len(paths)} sessions are too many for one table; the first {MOST_OTHERS + 1} are compared.", "caution")
 
     @Slot()
     def _on_changed(self) -> None:
@@ -179,11 +179,13 @@ class ComparePage(Page):
         self.notes.show_comparison(outcome.comparison)
         self._stack.setCurrentIndex(1)
         self._show_actions()
+        if outcome.notices:
+            self._tell(" ".join(outcome.notices), "caution")
 
     @Slot(str)
     def _on_failed(self, sentence: str) -> None:
         self._show_nothing()
-        self._tell(sentence)
+        self._tell(sentence, "broken")
 
     @Slot()
     def _on_cancel(self) -> None:
@@ -213,8 +215,8 @@ class ComparePage(Page):
         has_rows = self._outcome is not None and bool(self._outcome.comparison.figures)
         self._actions.show_verdicts_state(has_rows and self.isVisible())
 
-    def _tell(self, sentence: str) -> None:
-        self._message.show_text(sentence, "broken")
+    def _tell(self, sentence: str, tone: Tone) -> None:
+        self._message.show_text(sentence, tone)
         self._message.show()
 
     @Slot()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app.actions import Actions
 from app.bridge.sweep_bridge import SweepBridge, SweepOutcome
@@ -32,7 +32,6 @@ from profiler.sweep.events import (
     CellAdded,
     CellChanged,
     Happened,
-    Progress,
     RunEnded,
     RunMeasuring,
     RunStarted,
@@ -49,7 +48,6 @@ _EVENT_TONES: dict[str, Tone] = {
     "cell failed": "broken",
     "model failed": "broken",
     "settled": "met",
-    "search answer": "met",
 }
 
 
@@ -59,6 +57,12 @@ def _buffer_levels(facts: EngineFacts | None) -> tuple[int | None, int | None]:
         return None, None
     weights = sum(size for name, size in facts.buffers.items() if name.endswith("model buffer size"))
     return weights, sum(facts.buffers.values()) - weights
+
+
+def _searched_axis(cells: tuple[CellRecord, ...]) -> str:
+    """The load that a search looks along."""
+    is_closed = all(cell.configuration.get("arrival") == "closed" for cell in cells)
+    return "concurrency" if is_closed else "rate"
 
 
 class LivePage(Page):
@@ -111,7 +115,8 @@ class LivePage(Page):
         self.header.add(self._results_button)
         happened = Card("What happened")
         happened.body.addWidget(self.events)
-        self.events.setMinimumHeight(120)
+        self.events.setMinimumHeight(72)
+        self.events.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)  # it takes what the others leave
         watching = Card()
         watching.body.addWidget(self._quiet)
         watching.body.addWidget(self.cost)
@@ -173,7 +178,7 @@ class LivePage(Page):
         match event:
             case SweepStarted(machine=machine, cells=cells):
                 self._cells = {cell.cell_id: cell for cell in cells}
-                self.sweep_card.begin(cells)
+                self.sweep_card.begin(cells, _searched_axis(cells) if self._is_search else None)
                 self.search_card.begin(len(cells) if self._is_search else 0)
                 self.tiles.set_slo(self._slo, machine.ceilings.bandwidth_gb_s)
                 self.board.set_limits(self._slo, machine.ceilings.bandwidth_gb_s)
@@ -200,8 +205,6 @@ class LivePage(Page):
             case CellChanged():
                 self.sweep_card.change(event)
                 self._tell_cell(event)
-            case Progress():
-                self.search_card.follow(event)
             case Happened(happening):
                 self._tell(happening)
         self._show_words()
@@ -213,7 +216,7 @@ class LivePage(Page):
         if happening.kind == "search answer":
             self.banner.show_text(happening.sentence, "met" if happening.data.get("winner_cell_id") is not None else "broken")
             self.banner.show()
-        elif is_told:
+        if is_told:
             return
         at = datetime.fromisoformat(happening.utc).astimezone()
         self.events.add(f"{at:%H:%M:%S}", happening.sentence, _EVENT_TONES.get(happening.kind, "plain"))
@@ -237,6 +240,7 @@ class LivePage(Page):
     @Slot()
     def _show_words(self) -> None:
         self.header.show_text(self._words.title, self._words.subtitle)
+        self.search_card.show_left(self._words.runs_left)
 
     def _show_cost(self) -> None:
         share = self._bridge.watching_cost_share

@@ -9,7 +9,8 @@ from app.bridge.job import Job
 from app.pages.models.details_card import DetailsCard, PredictionCard
 from app.pages.models.fit import judged
 from app.pages.models.library_search import SearchEnd, read, search
-from app.pages.models.model_columns import MODEL_COLUMNS, ModelRow
+from app.pages.models.model_columns import MODEL_COLUMNS, ModelRow, grouped
+from app.pages.models.model_desk import ModelDesk
 from app.pages.page import Page
 from app.settings import Settings
 from app.tables.record_table import RecordTable
@@ -21,6 +22,8 @@ from app.widgets.two_columns import GAP_PX, TwoColumns
 from profiler.hardware import main_memory
 
 _MOST_TOLD = 2
+_FEWEST_LISTED, _MOST_LISTED = 3, 8
+"""Rows of the list that are in sight without scrolling."""
 
 
 class ModelsPage(Page):
@@ -28,11 +31,13 @@ class ModelsPage(Page):
 
     Signals:
         model_chosen: the person wants this file measured.
+        types_chosen: the person wants a file (a path) measured as these types (a tuple).
     """
 
     TITLE = "Models"
 
     model_chosen = Signal(object)
+    types_chosen = Signal(object, object)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(settings, parent)
@@ -48,7 +53,6 @@ class ModelsPage(Page):
 
         self.table = RecordTable(MODEL_COLUMNS)
         self.view = TableView(self.table, "Models on this computer")
-        self.view.setMinimumHeight(240)
         self.view.chosen.connect(self._on_chosen)
         self.view.activated.connect(self._on_measuring_wanted)
         self.search_field = QLineEdit()
@@ -64,7 +68,19 @@ class ModelsPage(Page):
         list_card.setAccessibleName("Models on this computer")
         for widget in (self.search_field, self.view, self._nothing, self._unreadable):
             list_card.body.addWidget(widget)
-        list_card.body.setStretchFactor(self.view, 1)
+
+        self.desk = ModelDesk()
+        self.desk.types_chosen.connect(self.types_chosen)
+        self.desk.hide()
+        main = QWidget()
+        main.setAccessibleName("Models and their quantizations")
+        main_layout = QVBoxLayout(main)
+        main_layout.setContentsMargins(0, 0, 0, 0)
+        main_layout.setSpacing(GAP_PX)
+        main_layout.addWidget(list_card)
+        main_layout.addWidget(self.desk)
+        main_layout.addStretch(1)
+        self._fit_list()
 
         self.details, self.prediction = DetailsCard(), PredictionCard()
         self.prediction.service_changed.connect(self._on_service_changed)
@@ -83,13 +99,17 @@ class ModelsPage(Page):
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(GAP_PX)
         layout.addWidget(self._header)
-        layout.addWidget(TwoColumns(list_card, side, shares=(9, 4), side_px=360, narrow_px=820), 1)
+        layout.addWidget(TwoColumns(main, side, shares=(9, 4), side_px=360, narrow_px=820), 1)
         self._start_search()
 
     @property
     def is_searching(self) -> bool:
         """Whether a search is under way."""
         return self._search_job is not None
+
+    def set_measuring(self, is_measuring: bool) -> None:
+        """While a sweep is measured, nothing else may take the processor."""
+        self.desk.set_measuring(is_measuring)
 
     def open_model(self, path: Path) -> None:
         """List, select and describe this file."""
@@ -126,6 +146,18 @@ class ModelsPage(Page):
         self._wanted = None
         return True
 
+    def _fit_list(self) -> None:
+        """As high as the files need, so that what belongs to the selected one is in sight."""
+        count = max(_FEWEST_LISTED, min(len(self.table.records), _MOST_LISTED))
+        row_px = self.view.verticalHeader().defaultSectionSize()
+        # The search may hide rows: the height stays as it is then.
+        self.view.setFixedHeight(self.view.height_of_rows(0) + count * row_px)
+
+    def _group(self) -> None:
+        """Mark the files that are one model."""
+        self.table.show_records(grouped(self.table.records))
+        self._on_chosen()
+
     def _selected(self) -> ModelRow | None:
         rows = self.view.selected_rows()
         return self.table.record(rows[0]) if rows else None
@@ -136,8 +168,11 @@ class ModelsPage(Page):
         known = next((number for number, other in enumerate(self.table.records) if other.path == found.path), None)
         if known is None:
             known = self.table.add(row)
+            self._fit_list()
         else:
             self.table.replace(known, row)
+        if not self.is_searching:
+            self._group()
         if self._wanted == found.path:
             self._select(found.path)
         elif not self.view.selected_rows():
@@ -166,6 +201,7 @@ class ModelsPage(Page):
         assert self._search_job is not None
         self._search_job.deleteLater()
         self._search_job = None
+        self._group()
         count = len(self.table.records)
         self._header.show_text(self.TITLE, "1 on this computer" if count == 1 else f"{count} on this computer")
         self._nothing.show_text("No model was found. Add a folder that holds GGUF files, or drop a file on the window.", "muted")
@@ -178,6 +214,7 @@ class ModelsPage(Page):
             self._search_job.cancel()
             return
         self.table.show_records([])
+        self._fit_list()
         self._start_search()
 
     @Slot()
@@ -199,6 +236,11 @@ class ModelsPage(Page):
             card.setVisible(row is not None)
             if row is not None:
                 card.show_model(row)
+        is_readable = row is not None and row.description is not None
+        self.desk.setVisible(is_readable)
+        if row is not None and is_readable:
+            siblings = [each for each in self.table.records if each.path in row.same_model]
+            self.desk.show_model(row, siblings, self.prediction.service)
 
     @Slot()
     def _on_service_changed(self) -> None:

@@ -106,7 +106,7 @@ class ResultsPage(Page):
         table_card = Card("Cells")
         table_card.set_title("Cells", "choose up to four to see their distributions")
         table_card.body.addWidget(self.view)
-        main = _column("Evidence", (self.search, 0), (self.curve, 3), (self.three_way, 3), (table_card, 2))
+        main = _column("Evidence", (self.search, 0), (self.curve, 3), (self.three_way, 0), (table_card, 2))
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)

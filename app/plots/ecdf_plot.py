@@ -41,6 +41,7 @@ class EcdfSeries:
         stated_share: the highest share that so many values can state; the curve is dotted above it.
         independent: how many these values are.
         line: tells apart what has one colour.
+        doubt: what casts doubt on it, for the readout; may be empty.
     """
 
     look: LegendItem
@@ -49,6 +50,7 @@ class EcdfSeries:
     stated_share: float
     independent: int = 0
     line: Line = "solid"
+    doubt: str = ""
 
     @property
     def name(self) -> str:
@@ -158,5 +160,6 @@ class EcdfPlot(Figure):
             count = int(np.searchsorted(item.values_ms, position.x(), side="right"))
             share = float(item.shares[count - 1]) if count else 0.0
             caution = " (too few values to state)" if share > item.stated_share else ""
+            caution += f" {item.doubt}" if item.doubt else ""
             lines.append(f"{item.name}: {100 * share:.3g} % within {milliseconds_text(position.x())}{caution}")
         return "\n".join(lines) if position.x() > 0 else ""

@@ -18,7 +18,7 @@ Range = tuple[float, float]
 
 _FADED = 0.4
 _MARKER_PX = 10
-_GAP_PX = 11
+_GAP_PX = 13
 _PAD = 0.12
 _LABEL_PX = 14.0
 

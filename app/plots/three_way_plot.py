@@ -102,10 +102,9 @@ class ThreeWayPlot(QWidget):
         self.second.setVisible(has_loss)
         if not has_loss:
             self.first.setAccessibleName("Speed over memory")
-            self.first.set_labels(memory_title, f"{axes.speed} · ↑ more is better")
-            self.first.show_points(
-                [_point(index, mark, mark.memory.scaled(unit), mark.speed) for index, mark in enumerate(marks)]
-            )
+            self._up_words.show_text(f"↑ {axes.speed}: more is better")
+            self.first.set_x_label(memory_title)
+            self.first.show_points([_point(mark, mark.memory.scaled(unit), mark.speed) for mark in marks])
             return
         self.first.setAccessibleName("Quality over speed")
         self._up_words.show_text(f"↓ {axes.loss}: less is better")

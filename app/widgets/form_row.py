@@ -73,5 +73,6 @@ class FormRow(QWidget):
         self._problem.show_text(sentence, "broken")
         self._problem.setVisible(bool(sentence))
         for control in self._controls:
-            set_tone(control, "broken" if sentence else "plain")
+            if not isinstance(control, QLabel):  # words keep their tone
+                set_tone(control, "broken" if sentence else "plain")
             control.setAccessibleDescription(sentence)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
 from app.tokens import Tokens, tokens
@@ -20,6 +21,7 @@ _KINDS: dict[str, StepKind] = {
     "search boundary": "boundary",
     "search answer": "answer",
 }
+_AT_END_PX = 4
 _OUT = " is looked at no further: "
 
 
@@ -60,7 +62,7 @@ class StepList(QTextEdit):
     def show_steps(self, steps: Sequence[Step], *, is_under_way: bool = False) -> None:
         """Show these; the last step is marked as the present one while the search is under way."""
         bar = self.verticalScrollBar()
-        is_at_end = bar.value() >= bar.maximum() - 4
+        is_at_end = bar.value() >= bar.maximum() - _AT_END_PX
         above = bar.value()
         self._steps, self._is_under_way = list(steps), is_under_way
         self._write()
@@ -79,6 +81,14 @@ class StepList(QTextEdit):
             is_present = self._is_under_way and place == last
             lines.append(f'<p style="margin: 0 0 5px 0;">{_told(step, number, colors, is_present=is_present)}</p>')
         self.setHtml("".join(lines))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The newest step stays in sight."""
+        bar = self.verticalScrollBar()
+        is_at_end = bar.value() >= bar.maximum() - _AT_END_PX
+        super().resizeEvent(event)
+        if is_at_end:
+            bar.setValue(bar.maximum())
 
     def changeEvent(self, event: QEvent) -> None:
         """The colours are part of the text, so a new theme writes it anew."""

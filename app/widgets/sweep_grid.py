@@ -111,10 +111,15 @@ def _ordered(keys: Sequence[tuple[AxisValue, ...]]) -> list[tuple[AxisValue, ...
     return sorted(dict.fromkeys(keys), key=rank)
 
 
-def arrange(configurations: Sequence[Configuration]) -> SweepGrid:
-    """Rows and columns for these cells: users across when they vary, everything else that varies down."""
+def arrange(configurations: Sequence[Configuration], across: str | None = None) -> SweepGrid:
+    """Rows and columns for these cells: users across when they vary, everything else that varies down.
+
+    Args:
+        configurations: of the cells.
+        across: the axis of the columns where it is known beforehand: a search's, along which there is one value at first.
+    """
     varying = [axis.name for axis in varying_axes(configurations)]
-    column_axis = next((axis for axis in _COLUMN_AXES if axis in varying), varying[-1] if varying else "concurrency")
+    column_axis = across or next((axis for axis in _COLUMN_AXES if axis in varying), varying[-1] if varying else "concurrency")
     row_axes = [axis for axis in varying if axis != column_axis] or ["quant"]
     row_keys = _ordered([_key(configuration, row_axes) for configuration in configurations])
     column_keys = _ordered([_key(configuration, [column_axis]) for configuration in configurations])

@@ -1,35 +1,116 @@
-"""Energy over a window from the meters among the telemetry: a counter where a device has one, else its power over time."""
+"""Energy over a window from the meters among the telemetry: a counter where a device has one, else its power over time.
+
+The interval is that of sampling only: of readings that come now and then. How exact the meter itself is its maker knows (NVIDIA
+tells ±5 % of most cards), and meters of different makers measure different things: they are never compared.
+"""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.analysis.intervals import student_quantile
 from profiler.analysis.window import Window
+from profiler.records.power_meter import COUNTER_SUFFIX, POWER_SUFFIX, IdlePower, counted_meters, meter_name
 from profiler.records.timing import Samples
 
-COUNTER_SUFFIX = "_energy_joules"  # rises only; NVML's total-energy counter in joules
-POWER_SUFFIX = "_power_watts"
-
 EDGE_TOLERANCE_NS = 1_000_000_000
-"""Readings must reach this close to both ends of the window; a meter that fell silent earlier has not measured it."""
+"""Readings must reach this close to both ends of the window, and a quarter of it: else the meter fell silent."""
+
+LONGEST_GAP_NS = 2_000_000_000
+"""Between two readings of power; a counter misses nothing in between."""
+
+JOULES_PER_KWH = 3.6e6
+_CONFIDENCE = 0.95
+_MOST_DEGREES = 300  # from there on Student's t is the normal distribution within half a percent
+
+
+@dataclass(frozen=True, slots=True)
+class Joules:
+    """An energy with the interval of its sampling error; the bounds are None when too few readings tell one."""
+
+    joules: float
+    low: float | None
+    high: float | None
+
+    def scaled(self, factor: float) -> "Joules":
+        """Each times a factor: a share of it, or a calibration (`wall_factor`)."""
+        low, high = (None if bound is None else bound * factor for bound in (self.low, self.high))
+        return Joules(self.joules * factor, low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """What was spent in a window.
+
+    Attributes:
+        gross: all that the meters counted.
+        net: without what they showed at idle; None when one of them was not read then. Noise may bring it below zero.
+        meters: which were added up.
+    """
+
+    gross: Joules
+    net: Joules | None
+    meters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Joules for each output token, each token (prompt tokens that were evaluated, and output) and each completed request."""
+
+    per_output_token: Joules | None
+    per_token: Joules | None
+    per_request: Joules | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One meter's joules; the truth lies `below` to `above` of it for certain, and besides within a normal error."""
+
+    joules: float
+    below: float
+    above: float
+    error: float  # half a 95 % interval; NaN when unknown
+
+
+def energy(samples: Samples, window: Window, idle: IdlePower | None = None) -> Energy | None:
+    """The energy of a window; None when no meter measured it, or one that was read in this run did not measure all of it.
+
+    A meter that gave no reading in the whole run is left out, as `Energy.meters` shows.
+
+    Args:
+        samples: the run's.
+        window: of which the energy is asked.
+        idle: what the meters showed before, to be subtracted.
+    """
+    read, measured = set(), {}
+    for suffix in (COUNTER_SUFFIX, POWER_SUFFIX):  # counters are preferred, and come first among meters of the same thing
+        for channel, column in samples.channels.items():
+            name = meter_name(channel)
+            if name is None or not channel.endswith(suffix) or name in measured:
+                continue
+            is_read = np.isfinite(column)
+            if is_read.any():
+                read.add(name)
+            measure = _counted if suffix == COUNTER_SUFFIX else _integrated
+            part = measure(samples.times_ns[is_read], column[is_read], window)
+            if part is not None:
+                measured[name] = part
+    meters = counted_meters([*measured, *sorted(read - measured.keys())])
+    if not meters or not measured.keys() >= set(meters):
+        return None
+    gross = _sum([measured[name] for name in meters])
+    if idle is None or not idle.draws.keys() >= set(meters):
+        return Energy(gross, None, meters)
+    duration_s = (window.end_ns - window.start_ns) / 1e9
+    return Energy(gross, _sum([*(measured[name] for name in meters), *_idle_parts(idle, meters, duration_s)]), meters)
 
 
 def energy_j(samples: Samples, window: Window) -> float | None:
-    """Gross energy of all readable devices over the window, in joules; None when no device has a meter for it.
-
-    A device's counter gives the difference of two reads, at the window's ends by linear interpolation; a device with power
-    readings only gives their trapezoid sum.
-    """
-    devices: dict[str, float] = {}
-    for suffix, measure in ((COUNTER_SUFFIX, _counted_j), (POWER_SUFFIX, _integrated_j)):
-        for name, column in samples.channels.items():
-            device = name.removesuffix(suffix)
-            if device == name or device in devices:
-                continue
-            is_read = np.isfinite(column)
-            times_ns, readings = samples.times_ns[is_read], column[is_read]
-            if _covers(times_ns, window):
-                devices[device] = measure(times_ns, readings, window)
-    return sum(devices.values()) if devices else None
+    """Gross energy over the window in joules, None when it was not measured."""
+    found = energy(samples, window)
+    return found.gross.joules if found else None
 
 
 def tokens_per_joule(output_tokens: int, joules: float | None) -> float | None:
@@ -37,23 +118,117 @@ def tokens_per_joule(output_tokens: int, joules: float | None) -> float | None:
     return output_tokens / joules if joules else None
 
 
-def _covers(times_ns: NDArray[np.int64], window: Window) -> bool:
+def shares(joules: Joules, *, output_tokens: int, prompt_tokens: int, requests: int) -> Shares:
+    """An energy by what was done with it; None where nothing was done."""
+    counts = (output_tokens, output_tokens + prompt_tokens, requests)
+    return Shares(*(joules.scaled(1 / count) if count else None for count in counts))
+
+
+def cost_per_million_tokens(joules_per_token: Joules, price_per_kwh: float) -> Joules:
+    """What a million tokens cost, in the currency of the price; the interval with it (not joules then, but scaled like them)."""
+    return joules_per_token.scaled(1e6 / JOULES_PER_KWH * price_per_kwh)
+
+
+def wall_factor(wall_j: float, metered_j: float) -> float:
+    """By how much a meter at the wall shows more than the machine's own meters over the same time, for `Joules.scaled`.
+
+    Raises:
+        ValueError: one of the readings is not above zero.
+    """
+    if not (wall_j > 0 and metered_j > 0 and math.isfinite(wall_j / metered_j)):
+        raise ValueError("a calibration needs two energies above zero")
+    return wall_j / metered_j
+
+
+def _sum(parts: list[_Part]) -> Joules:
+    total = sum(part.joules for part in parts)
+    error = math.sqrt(sum(part.error**2 for part in parts))
+    if math.isnan(error):
+        return Joules(total, None, None)
+    return Joules(total, total - sum(part.below for part in parts) - error, total + sum(part.above for part in parts) + error)
+
+
+def _idle_parts(idle: IdlePower, meters: tuple[str, ...], duration_s: float) -> list[_Part]:
+    """Negative: to be added to what the meters counted."""
+    parts = []
+    for name in meters:
+        draw = idle.draws[name]
+        error = math.nan if draw.error_watts is None else _quantile(draw.degrees) * draw.error_watts * duration_s
+        parts.append(_Part(-draw.watts * duration_s, 0, 0, error))
+    return parts
+
+
+def _reaches(times_ns: NDArray[np.int64], window: Window) -> bool:
+    """Whether there are readings close enough to both ends."""
+    tolerance_ns = min(EDGE_TOLERANCE_NS, (window.end_ns - window.start_ns) / 4)
     return (
         len(times_ns) >= 2
         and window.end_ns > window.start_ns
-        and bool(times_ns[0] <= window.start_ns + EDGE_TOLERANCE_NS)
-        and bool(times_ns[-1] >= window.end_ns - EDGE_TOLERANCE_NS)
+        and bool(times_ns[0] <= window.start_ns + tolerance_ns)
+        and bool(times_ns[-1] >= window.end_ns - tolerance_ns)
     )
 
 
-def _counted_j(times_ns: NDArray[np.int64], joules: NDArray[np.float64], window: Window) -> float:
-    at_ends = np.interp([window.start_ns, window.end_ns], times_ns, joules)
-    return float(at_ends[1] - at_ends[0])
+def _counted(times_ns: NDArray[np.int64], joules: NDArray[np.float64], window: Window) -> _Part | None:
+    """The counter's difference between the window's ends, by linear interpolation.
+
+    A counter never falls, so at an end it lies between the readings before and after it: these bound the difference. Where the
+    window reaches beyond the readings, their mean power goes on; at least nothing, at most the highest power seen, was spent
+    there.
+    """
+    if not _reaches(times_ns, window) or (np.diff(joules) < 0).any():  # a counter that fell began anew
+        return None
+    first_ns, last_ns = int(times_ns[0]), int(times_ns[-1])
+    start_ns, end_ns = max(window.start_ns, first_ns), min(window.end_ns, last_ns)
+    covered = float(np.diff(np.interp([start_ns, end_ns], times_ns, joules))[0])
+    before_start = int(np.searchsorted(times_ns, start_ns, side="right")) - 1
+    after_start = int(np.searchsorted(times_ns, start_ns))
+    before_end = int(np.searchsorted(times_ns, end_ns, side="right")) - 1
+    after_end = int(np.searchsorted(times_ns, end_ns))
+    least = max(0.0, float(joules[before_end] - joules[after_start]))
+    most = float(joules[after_end] - joules[before_start])
+    beyond_s = (window.end_ns - window.start_ns - (end_ns - start_ns)) / 1e9
+    beyond = covered / ((end_ns - start_ns) / 1e9) * beyond_s
+    highest_watts = float(np.max(np.diff(joules) / (np.diff(times_ns) / 1e9)))
+    total = covered + beyond
+    return _Part(total, total - least, max(most + highest_watts * beyond_s, total) - total, 0.0)
 
 
-def _integrated_j(times_ns: NDArray[np.int64], watts: NDArray[np.float64], window: Window) -> float:
+def _integrated(times_ns: NDArray[np.int64], watts: NDArray[np.float64], window: Window) -> _Part | None:
+    """Power over time by trapezoids; beyond the readings the nearest goes on.
+
+    The sum is linear in the readings: `Σ w·P`. With the scatter σ of a reading about the slow course of the power, estimated
+    from successive differences (von Neumann: σ² = Σ(ΔP)² / 2(n - 1)), its standard error is `σ·√Σw²`. A load that swings faster
+    than it is sampled shows as scatter; one that swings in step with the sampling would not.
+    """
+    if not _reaches(times_ns, window):
+        return None
     is_inside = (times_ns > window.start_ns) & (times_ns < window.end_ns)
-    at_ends = np.interp([window.start_ns, window.end_ns], times_ns, watts)
     instants_ns = np.concatenate(([window.start_ns], times_ns[is_inside], [window.end_ns]))
-    readings = np.concatenate((at_ends[:1], watts[is_inside], at_ends[1:]))
-    return float(np.trapezoid(readings, instants_ns / 1e9))
+    nearest_ns = np.clip(instants_ns, times_ns[0], times_ns[-1])
+    if _longest_gap_ns(times_ns, window) > LONGEST_GAP_NS:
+        return None
+    readings = np.interp(nearest_ns, times_ns, watts)
+    spans_s = np.diff(instants_ns) / 1e9
+    instant_weights_s = np.concatenate((spans_s, [0.0])) / 2 + np.concatenate(([0.0], spans_s)) / 2
+    joules = float(instant_weights_s @ readings)
+    # An end between two readings hands its weight to both.
+    right = np.clip(np.searchsorted(times_ns, nearest_ns), 1, len(times_ns) - 1)
+    share = (nearest_ns - times_ns[right - 1]) / (times_ns[right] - times_ns[right - 1])
+    weights_s = np.bincount(right, instant_weights_s * share, len(times_ns))
+    weights_s += np.bincount(right - 1, instant_weights_s * (1 - share), len(times_ns))
+    used = watts[weights_s > 0]
+    if len(used) < 3:
+        return _Part(joules, 0, 0, math.nan)
+    scatter = math.sqrt(float(np.sum(np.diff(used) ** 2)) / (2 * (len(used) - 1)))
+    return _Part(joules, 0, 0, _quantile(len(used) - 1) * scatter * math.sqrt(float(np.sum(weights_s**2))))
+
+
+def _longest_gap_ns(times_ns: NDArray[np.int64], window: Window) -> int:
+    is_within = (times_ns[1:] > window.start_ns) & (times_ns[:-1] < window.end_ns)
+    gaps_ns = np.diff(times_ns)[is_within]
+    return int(gaps_ns.max()) if len(gaps_ns) else 0
+
+
+def _quantile(degrees: int) -> float:
+    return student_quantile((1 + _CONFIDENCE) / 2, min(degrees, _MOST_DEGREES))

@@ -12,7 +12,6 @@ from profiler.engine.describe_job import describe_engine
 from profiler.engine.llama_log import LlamaLog
 from profiler.engine.model import RefusedError
 from profiler.engine.outbox import Outbox
-from profiler.engine.probe_job import probe
 from profiler.engine.quality_job import measure_quality
 from profiler.engine.quantize_job import quantize
 from profiler.engine.run_job import Host
@@ -63,6 +62,8 @@ class Server:
             self._host.unload()
             return measure_quality(self._outbox, self._cancellation, **arguments)
         if name == "probe":
+            from profiler.engine.probe_job import probe  # writes a model file: no run needs what it takes
+
             self._host.unload()
             return probe(self._outbox, self._cancellation, **arguments)
         if name == "describe":

@@ -6,21 +6,44 @@ Reads both layouts: one tree for all controllers (version 2) and a tree for each
 from pathlib import Path
 
 _GROUPS = Path("sys/fs/cgroup")
+_NO_LIMIT_BYTES = 2**60
 
 
 def memory_limit_bytes(root: Path = Path("/")) -> int | None:
-    """The lowest memory limit from this process's group up to the root, None when there is none or nothing is readable."""
-    limits = [
-        int(text)
-        for folder in _folders(root, "memory")
-        for name in ("memory.max", "memory.limit_in_bytes")
-        if (text := _text(folder / name)).isdigit()
-    ]
-    return min(limits, default=None)
+    """The lowest memory limit from this process's group up to the root, None when there is none or nothing is readable.
+
+    Beyond `memory.high` the kernel holds the group back until it gives memory up: for an engine that is the limit.
+    """
+    return min((limit for limit, _ in _memory_limits(root)), default=None)
+
+
+def memory_limited_folder(root: Path = Path("/")) -> Path | None:
+    """The group that has the lowest memory limit; None without one (version 1 then writes a huge number)."""
+    limits = [(limit, folder) for limit, folder in _memory_limits(root) if limit < _NO_LIMIT_BYTES]
+    return min(limits, key=lambda pair: pair[0])[1] if limits else None
 
 
 def quota_cores(root: Path = Path("/")) -> float | None:
     """The lowest CPU quota in cores (2.5: two and a half), None when there is none or nothing is readable."""
+    return min((cores for cores, _ in _quotas(root)), default=None)
+
+
+def quota_folder(root: Path = Path("/")) -> Path | None:
+    """The group that has the lowest CPU quota; None without one."""
+    quotas = _quotas(root)
+    return min(quotas, key=lambda pair: pair[0])[1] if quotas else None
+
+
+def _memory_limits(root: Path) -> list[tuple[int, Path]]:
+    return [
+        (int(text), folder)
+        for folder in _folders(root, "memory")
+        for name in ("memory.max", "memory.high", "memory.limit_in_bytes")
+        if (text := _text(folder / name)).isdigit()
+    ]
+
+
+def _quotas(root: Path) -> list[tuple[float, Path]]:
     quotas = []
     for folder in _folders(root, "cpu"):
         fields = _text(folder / "cpu.max").split() or [
@@ -28,8 +51,8 @@ def quota_cores(root: Path = Path("/")) -> float | None:
             _text(folder / "cpu.cfs_period_us"),
         ]
         if all(field.isdigit() and int(field) > 0 for field in fields):  # "max" and -1 say that there is no quota
-            quotas.append(int(fields[0]) / int(fields[1]))
-    return min(quotas, default=None)
+            quotas.append((int(fields[0]) / int(fields[1]), folder))
+    return quotas
 
 
 def _folders(root: Path, controller: str) -> list[Path]:

@@ -5,18 +5,26 @@ Four samples a second took 0.27 % of one core on a virtual machine of two, most 
 """
 
 import math
+import platform
 import threading
 from collections.abc import Sequence
 
 import numpy as np
 
 from profiler.hardware import cadence
+from profiler.hardware.sources.amdgpu import AmdgpuSource
+from profiler.hardware.sources.drm_memory import DrmMemorySource
 from profiler.hardware.sources.frequency import FrequencySource
+from profiler.hardware.sources.group_limits import GroupLimitsSource
+from profiler.hardware.sources.intel_gpu import IntelGpuSource
+from profiler.hardware.sources.macmon import MacmonSource
 from profiler.hardware.sources.memory import MemorySource
 from profiler.hardware.sources.nvml import NvmlSource
+from profiler.hardware.sources.power_supply import PowerSupplySource
 from profiler.hardware.sources.pressure import PressureSource
 from profiler.hardware.sources.process import ProcessSource
 from profiler.hardware.sources.processor import ProcessorSource
+from profiler.hardware.sources.rapl import RaplSource
 from profiler.hardware.sources.source import ReadingFailed, Source
 from profiler.hardware.sources.temperature import TemperatureSource
 from profiler.hardware.sources.watched_process import WatchedProcess
@@ -156,13 +164,31 @@ class Telemetry:
                 self._faults.append(f"Telemetry of {source_name} failed: {sentence}")
 
 
+def meter_sources() -> tuple[Source, ...]:
+    """The sources of this machine that can tell power or energy; whoever asks closes them."""
+    sources: list[Source] = [NvmlSource()]
+    match platform.system():
+        case "Linux":
+            sources += [AmdgpuSource(), IntelGpuSource(), RaplSource(), PowerSupplySource()]
+        case "Darwin":
+            sources.append(MacmonSource())
+    return tuple(sources)
+
+
 def _machine_sources(watched: WatchedProcess) -> tuple[Source, ...]:
-    return (
+    """Of other systems' sources only those that the user of this one may look for are listed as absent."""
+    sources: list[Source] = [
         ProcessSource(watched),
         ProcessorSource(watched),
         FrequencySource(),
         TemperatureSource(),
         MemorySource(),
         PressureSource(),
-        NvmlSource(),
-    )
+        NvmlSource(watched),
+    ]
+    match platform.system():
+        case "Linux":
+            sources += [AmdgpuSource(), IntelGpuSource(), DrmMemorySource(watched), RaplSource(), GroupLimitsSource()]
+        case "Darwin":
+            sources.append(MacmonSource())
+    return (*sources, PowerSupplySource())

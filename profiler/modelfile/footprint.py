@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from profiler.modelfile.description import ModelDescription
-from profiler.modelfile.kv_cache import allocated_cells, bytes_per_token
+from profiler.modelfile.kv_cache import allocated_cells, bytes_per_token, layer_state_bytes
 
 _F32_BYTES = 4
 _F16_BYTES = 2
@@ -20,6 +20,7 @@ class Footprint:
         kv_bytes: the whole cache.
         compute_bytes: llama.cpp's compute and output buffers, an estimate.
         total_bytes: the sum.
+        state_bytes: what recurrent layers keep of all sequences; 0 in other models.
     """
 
     weights_bytes: int
@@ -27,6 +28,7 @@ class Footprint:
     kv_bytes: int | None
     compute_bytes: int | None
     total_bytes: int | None
+    state_bytes: int | None = 0
 
 
 def predict(
@@ -40,7 +42,7 @@ def predict(
     ubatch_size: int = 512,
     flash_attn: bool = True,
 ) -> Footprint:
-    """The memory of this model with `slots` sequences of `ctx_size` tokens each.
+    """The memory of this model with `slots` sequences of `ctx_size` tokens each; where it lies tells `offload.by_device`.
 
     Raises:
         UnusableArguments: a cache type that llama.cpp does not take for this model.
@@ -48,16 +50,16 @@ def predict(
     cells = allocated_cells(ctx_size, slots, kv_unified)
     token_bytes = bytes_per_token(description, cache_type_k, cache_type_v)
     kv_bytes = None if token_bytes is None else cells * token_bytes
-    cells_in_view = cells if kv_unified else cells // slots
-    compute_bytes = _compute_bytes(description, slots, min(ubatch_size, cells), cells_in_view, flash_attn)
-    known = kv_bytes is not None and compute_bytes is not None
-    return Footprint(
-        weights_bytes=description.tensor_bytes,
-        kv_cells=cells,
-        kv_bytes=kv_bytes,
-        compute_bytes=compute_bytes,
-        total_bytes=description.tensor_bytes + (kv_bytes or 0) + (compute_bytes or 0) if known else None,
+    states = layer_state_bytes(description)
+    state_bytes = None if states is None else slots * sum(states)
+    buffers = graph_buffers(
+        description, ubatch_size=min(ubatch_size, cells), cells_in_view=cells_in_view(cells, slots, kv_unified)
     )
+    compute_bytes = None if buffers is None else buffers.whole(flash_attn=flash_attn) + slots * buffers.logits_row_bytes
+    total_bytes = None
+    if kv_bytes is not None and state_bytes is not None and compute_bytes is not None:
+        total_bytes = description.tensor_bytes + kv_bytes + state_bytes + compute_bytes
+    return Footprint(description.tensor_bytes, cells, kv_bytes, compute_bytes, total_bytes, state_bytes)
 
 
 def fits(footprint: Footprint, available_bytes: int) -> bool | None:
@@ -67,28 +69,57 @@ def fits(footprint: Footprint, available_bytes: int) -> bool | None:
     return False if footprint.weights_bytes > available_bytes else None
 
 
-def _compute_bytes(description: ModelDescription, slots: int, ubatch: int, cells_in_view: int, flash_attn: bool) -> int | None:
-    """Bytes of llama.cpp's compute and output buffers for ubatches of `ubatch` tokens that each see `cells_in_view` cells.
+@dataclass(frozen=True, slots=True)
+class GraphBuffers:
+    """Bytes that the largest tensors alive at one time take in llama.cpp's compute buffer, by the part of the graph.
 
-    The compute buffer holds the largest set of tensors alive at one time. Which these are was found by varying n_ubatch, n_ctx,
-    the layout and flash attention on the sample and reading the load log ("compute buffer size"): per token of the ubatch, in
-    elements of 4 bytes, the largest of
-    - the logits and two embeddings;
-    - the attention mask (2 bytes a cell) with three rows of the feed-forward net and three embeddings;
-    - without flash attention the scores, one row of cells for each head, with a mask of 4 bytes a cell and six embeddings.
-    That reproduces fourteen logged sizes to within 1.2 %. Other backends place tensors otherwise: an estimate there.
+    Which these are was found by varying n_ubatch, n_ctx, the layout and flash attention on the sample and reading the load log
+    ("compute buffer size"). The largest of them reproduces 44 logged sizes to within 1.2 %, but where the mask is a little
+    smaller than two embeddings: there llama.cpp's allocator leaves a gap, and the buffer is 4.3 % larger. Other backends and
+    other architectures place tensors otherwise: an estimate there.
+
+    Attributes:
+        output_bytes: the logits and two embeddings.
+        layer_bytes: the attention mask (2 bytes a cell) with three rows of the feed-forward net and three embeddings.
+        scores_bytes: without flash attention: one row of cells for each head, with a mask of 4 bytes a cell and six embeddings.
+        logits_row_bytes: of the output buffer in main memory, for each sequence.
     """
+
+    output_bytes: int
+    layer_bytes: int
+    scores_bytes: int
+    logits_row_bytes: int
+
+    def of_layers(self, *, flash_attn: bool) -> int:
+        """The compute buffer of a device that carries out layers but not the output."""
+        return self.layer_bytes if flash_attn else max(self.layer_bytes, self.scores_bytes)
+
+    def whole(self, *, flash_attn: bool) -> int:
+        """The compute buffer of a device that carries out layers and the output."""
+        return max(self.output_bytes, self.of_layers(flash_attn=flash_attn))
+
+
+def graph_buffers(description: ModelDescription, *, ubatch_size: int, cells_in_view: int) -> GraphBuffers | None:
+    """Compute buffers for ubatches of `ubatch_size` tokens that each see `cells_in_view` cells; None when the keys are absent."""
     vocabulary = _vocabulary(description)
     embedding = description.count("embedding_length")
     feed_forward = _largest(description, "feed_forward_length")
     heads = _largest(description, "attention.head_count")
     if vocabulary is None or embedding is None or feed_forward is None or heads is None:
         return None
+    token_bytes = ubatch_size * _F32_BYTES
     mask = cells_in_view * _F16_BYTES // _F32_BYTES
-    alive = [vocabulary + 2 * embedding, mask + 3 * (feed_forward + embedding)]
-    if not flash_attn:
-        alive.append(cells_in_view * (heads + 1) + 6 * embedding)
-    return ubatch * max(alive) * _F32_BYTES + slots * vocabulary * _F32_BYTES
+    return GraphBuffers(
+        output_bytes=token_bytes * (vocabulary + 2 * embedding),
+        layer_bytes=token_bytes * (mask + 3 * (feed_forward + embedding)),
+        scores_bytes=token_bytes * (cells_in_view * (heads + 1) + 6 * embedding),
+        logits_row_bytes=vocabulary * _F32_BYTES,
+    )
+
+
+def cells_in_view(cells: int, slots: int, kv_unified: bool) -> int:
+    """Cells that the attention mask of one token spans: all of a unified cache, else those of its own stream."""
+    return cells if kv_unified else cells // slots
 
 
 def _vocabulary(description: ModelDescription) -> int | None:

@@ -39,19 +39,33 @@ class RunPurpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepCosts:
-    """What a step of a model must read, in bytes (measurement.md §2, dense models; `profiler.modelfile` derives it).
+    """What a step of a model must read and compute (measurement.md §2; `profiler.modelfile.costs` derives it).
 
     Attributes:
-        weight_bytes_per_ubatch: every matmul tensor but the output matrix, read once for each ubatch.
+        weight_bytes_per_ubatch: every matrix but the output's and the routed experts', read once for each ubatch.
         output_bytes_per_ubatch: the output matrix, read once for each ubatch with a flagged row.
         embedding_bytes_per_token: rows of the look-up tables.
         kv_bytes_per_token: KV of one token over all layers, for the run's cache types.
+        expert_bytes: the routed experts of all layers; a ubatch reads those that its tokens are sent to.
+        expert_count, experts_used: experts of a layer, and how many of them one token is sent to; 0 when there are none.
+        state_bytes_per_sequence: what recurrent layers keep of a sequence, however long it is.
+        matmul_flops_per_token: 2 × the elements of the matrices that a token meets, without the output matrix.
+        output_flops_per_row: 2 × the elements of the output matrix.
+        attention_flops_per_pair: over all layers, of one token looking at one token of its sequence. FLOPs are None in
+            sessions that were written before they were known.
     """
 
     weight_bytes_per_ubatch: int
     output_bytes_per_ubatch: int
     embedding_bytes_per_token: int
     kv_bytes_per_token: int
+    expert_bytes: int = 0
+    expert_count: int = 0
+    experts_used: int = 0
+    state_bytes_per_sequence: int = 0
+    matmul_flops_per_token: int | None = None
+    output_flops_per_row: int | None = None
+    attention_flops_per_pair: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

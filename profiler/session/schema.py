@@ -12,6 +12,7 @@ from typing import Any, Literal
 from profiler.records.axis import AXES
 from profiler.records.metric import METRICS, STATISTICS
 from profiler.records.quality import QualityRecord
+from profiler.records.run_record import StepCosts
 
 APPLICATION_ID = int.from_bytes(b"INFM")
 """In the database's header, so that a file is known by its content."""
@@ -85,6 +86,7 @@ _QUALITY_KINDS: dict[Any, Literal["text", "integer", "real"]] = {
 _QUALITY_COLUMNS = tuple(
     Column(f"quality_{field.name}", _QUALITY_KINDS[field.type], is_nullable=True) for field in dataclasses.fields(QualityRecord)
 )
+_COST_COLUMNS = tuple(Column(field.name, "integer", is_nullable=True) for field in dataclasses.fields(StepCosts))
 _AXIS_COLUMNS = tuple(Column(axis.name, axis.kind, is_nullable=True) for axis in AXES)
 
 TABLES: tuple[Table, ...] = (
@@ -119,10 +121,7 @@ TABLES: tuple[Table, ...] = (
             Column("reason", "text"),
             Column("configuration", "text"),
             *_AXIS_COLUMNS,
-            Column("weight_bytes_per_ubatch", "integer", is_nullable=True),
-            Column("output_bytes_per_ubatch", "integer", is_nullable=True),
-            Column("embedding_bytes_per_token", "integer", is_nullable=True),
-            Column("kv_bytes_per_token", "integer", is_nullable=True),
+            *_COST_COLUMNS,
         ),
     ),
     Table(

@@ -1,7 +1,7 @@
 """From version 2 of the format to version 3. Frozen: files of version 2 stay what they are, so nothing here follows today's code.
 
-Version 3 knows how a model file was made and how good it is, both unknown of a model in a file of version 2, and what a run was
-for: in version 2 all were there to be measured.
+Version 3 knows how a model file was made and how good it is, both unknown of a model in a file of version 2, what a run was for
+(in version 2 all were there to be measured), and of a cell the costs of models that are not dense, and FLOPs.
 """
 
 import sqlite3
@@ -83,6 +83,65 @@ CREATE TABLE model (
     quality_log_ratio_stderr REAL CHECK (typeof(quality_log_ratio_stderr) IN ('real', 'null'))
 )
 """,
+    "cell": """
+CREATE TABLE cell (
+    cell_id INTEGER PRIMARY KEY NOT NULL CHECK (typeof(cell_id) IN ('integer')),
+    model_id INTEGER CHECK (typeof(model_id) IN ('integer', 'null')) REFERENCES model,
+    status TEXT NOT NULL CHECK (typeof(status) IN ('text')),
+    reason TEXT NOT NULL CHECK (typeof(reason) IN ('text')),
+    configuration TEXT NOT NULL CHECK (typeof(configuration) IN ('text')),
+    model TEXT CHECK (typeof(model) IN ('text', 'null')),
+    quant TEXT CHECK (typeof(quant) IN ('text', 'null')),
+    arrival TEXT CHECK (typeof(arrival) IN ('text', 'null')),
+    concurrency INTEGER CHECK (typeof(concurrency) IN ('integer', 'null')),
+    slots INTEGER CHECK (typeof(slots) IN ('integer', 'null')),
+    rate REAL CHECK (typeof(rate) IN ('real', 'null')),
+    burstiness REAL CHECK (typeof(burstiness) IN ('real', 'null')),
+    think_time REAL CHECK (typeof(think_time) IN ('real', 'null')),
+    prompt_tokens CHECK (typeof(prompt_tokens) IN ('integer', 'text', 'null')),
+    output_tokens CHECK (typeof(output_tokens) IN ('integer', 'text', 'null')),
+    shared_prefix REAL CHECK (typeof(shared_prefix) IN ('real', 'null')),
+    prefixes INTEGER CHECK (typeof(prefixes) IN ('integer', 'null')),
+    turns INTEGER CHECK (typeof(turns) IN ('integer', 'null')),
+    prefix_cache TEXT CHECK (typeof(prefix_cache) IN ('text', 'null')),
+    batching TEXT CHECK (typeof(batching) IN ('text', 'null')),
+    static_batch_size INTEGER CHECK (typeof(static_batch_size) IN ('integer', 'null')),
+    static_wait_ms REAL CHECK (typeof(static_wait_ms) IN ('real', 'null')),
+    prefill_chunk INTEGER CHECK (typeof(prefill_chunk) IN ('integer', 'null')),
+    priority TEXT CHECK (typeof(priority) IN ('text', 'null')),
+    depth INTEGER CHECK (typeof(depth) IN ('integer', 'null')),
+    sampling TEXT CHECK (typeof(sampling) IN ('text', 'null')),
+    threads INTEGER CHECK (typeof(threads) IN ('integer', 'null')),
+    threads_batch INTEGER CHECK (typeof(threads_batch) IN ('integer', 'null')),
+    batch_size INTEGER CHECK (typeof(batch_size) IN ('integer', 'null')),
+    ubatch_size INTEGER CHECK (typeof(ubatch_size) IN ('integer', 'null')),
+    ctx_size INTEGER CHECK (typeof(ctx_size) IN ('integer', 'null')),
+    n_gpu_layers INTEGER CHECK (typeof(n_gpu_layers) IN ('integer', 'null')),
+    flash_attn TEXT CHECK (typeof(flash_attn) IN ('text', 'null')),
+    cache_type_k TEXT CHECK (typeof(cache_type_k) IN ('text', 'null')),
+    cache_type_v TEXT CHECK (typeof(cache_type_v) IN ('text', 'null')),
+    kv_unified TEXT CHECK (typeof(kv_unified) IN ('text', 'null')),
+    mmap TEXT CHECK (typeof(mmap) IN ('text', 'null')),
+    op_offload TEXT CHECK (typeof(op_offload) IN ('text', 'null')),
+    kv_offload TEXT CHECK (typeof(kv_offload) IN ('text', 'null')),
+    repack TEXT CHECK (typeof(repack) IN ('text', 'null')),
+    no_host TEXT CHECK (typeof(no_host) IN ('text', 'null')),
+    split_mode TEXT CHECK (typeof(split_mode) IN ('text', 'null')),
+    tensor_split TEXT CHECK (typeof(tensor_split) IN ('text', 'null')),
+    main_gpu INTEGER CHECK (typeof(main_gpu) IN ('integer', 'null')),
+    weight_bytes_per_ubatch INTEGER CHECK (typeof(weight_bytes_per_ubatch) IN ('integer', 'null')),
+    output_bytes_per_ubatch INTEGER CHECK (typeof(output_bytes_per_ubatch) IN ('integer', 'null')),
+    embedding_bytes_per_token INTEGER CHECK (typeof(embedding_bytes_per_token) IN ('integer', 'null')),
+    kv_bytes_per_token INTEGER CHECK (typeof(kv_bytes_per_token) IN ('integer', 'null')),
+    expert_bytes INTEGER CHECK (typeof(expert_bytes) IN ('integer', 'null')),
+    expert_count INTEGER CHECK (typeof(expert_count) IN ('integer', 'null')),
+    experts_used INTEGER CHECK (typeof(experts_used) IN ('integer', 'null')),
+    state_bytes_per_sequence INTEGER CHECK (typeof(state_bytes_per_sequence) IN ('integer', 'null')),
+    matmul_flops_per_token INTEGER CHECK (typeof(matmul_flops_per_token) IN ('integer', 'null')),
+    output_flops_per_row INTEGER CHECK (typeof(output_flops_per_row) IN ('integer', 'null')),
+    attention_flops_per_pair INTEGER CHECK (typeof(attention_flops_per_pair) IN ('integer', 'null'))
+)
+""",
     "run": """
 CREATE TABLE run (
     run_id INTEGER PRIMARY KEY NOT NULL CHECK (typeof(run_id) IN ('integer')),
@@ -103,18 +162,24 @@ CREATE TABLE run (
 )
 """,
 }
-_NEW = {"model": ("type_mix", "{}"), "run": ("purpose", "measure")}
-"""Columns that may not be NULL, with what they hold of an older file."""
+_NOT_IN_DENSE_MODELS = ("expert_bytes", "expert_count", "experts_used", "state_bytes_per_sequence")
+_VALUES = {
+    "model": {"type_mix": "'{}'"},
+    # Version 2 knew the costs of models without these only. FLOPs stay NULL: they were not reckoned.
+    "cell": dict.fromkeys(_NOT_IN_DENSE_MODELS, "CASE WHEN weight_bytes_per_ubatch IS NOT NULL THEN 0 END"),
+    "run": {"purpose": "'measure'"},
+}
+"""New columns that are not NULL, with what they hold of an older file: SQL over its row."""
 
 
 def from_2_to_3(connection: sqlite3.Connection) -> None:
-    """Make both tables anew with more columns, within the caller's transaction; foreign keys are off."""
+    """Make the tables anew with more columns, within the caller's transaction; foreign keys are off."""
     for table, statement in _TABLES.items():
         before = ", ".join(COLUMNS_BEFORE[table])
-        column, value = _NEW[table]
+        new, values = ", ".join(_VALUES[table]), ", ".join(_VALUES[table].values())
         connection.execute(f"CREATE TEMP TABLE before AS SELECT {before} FROM main.{table}")
         connection.execute(f"DROP TABLE main.{table}")
         connection.execute(statement.strip())
-        connection.execute(f"INSERT INTO main.{table} ({before}, {column}) SELECT {before}, ? FROM temp.before", (value,))
+        connection.execute(f"INSERT INTO main.{table} ({before}, {new}) SELECT {before}, {values} FROM temp.before")
         connection.execute("DROP TABLE temp.before")
     connection.execute("CREATE INDEX run_of_cell ON run (cell_id)")

@@ -128,7 +128,8 @@ class CellResults:
         quality = self._quality.get(self._cells[cell_id].model_id or 0)
         if quality is None:
             return {}
-        return {"perplexity": quality.perplexity, "kld_mean": quality.kld_mean, "top1_agreement": quality.top1_agreement}
+        agreement_percent = None if quality.top1_agreement is None else 100 * quality.top1_agreement
+        return {"perplexity": quality.perplexity, "kld_mean": quality.kld_mean, "top1_agreement": agreement_percent}
 
     def settle(self) -> list[CellRecord]:
         """At the end: the cells that never began or were left unfinished, each with the reason."""

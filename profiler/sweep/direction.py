@@ -35,6 +35,9 @@ class Director(Protocol):
     def ended(self, planned: PlannedRun, run: "EndedRun", *, was_skipped: bool) -> Sequence[int]:
         """A repetition has ended and will not be repeated; returns cells whose other repetitions are not needed any more."""
 
+    def conclude(self) -> None:
+        """The sweep ends, perhaps before all was done."""
+
     def expected(self) -> int:
         """A guess at the repetitions that `more` will still give."""
 
@@ -89,6 +92,9 @@ class GridDirector:
             return ()
         self._settled.add(cell_id)
         return (cell_id,)
+
+    def conclude(self) -> None:
+        """A grid speaks for itself."""
 
     def expected(self) -> int:
         """The grid before it has begun; what the budget leaves room for cannot be told beforehand."""

@@ -34,7 +34,7 @@ class PreparedModel:
 
     Attributes:
         problem: why it cannot be had, empty when it can.
-        warning: what casts doubt on it: made from a model that was quantized before. Empty when nothing does.
+        warning: what casts doubt on it and on the others made from the same file, told once. Empty when nothing does.
     """
 
     label: str
@@ -127,7 +127,21 @@ def prepare_models(
                 order = _Order(choice.made_type, imatrix, library_version, threads, quantizer)
                 prepared.append(_made(choice, order, source, report, cancel, model_id))
         undo.pop_all()
-    return prepared
+    return _with_warnings(prepared, choices, sources)
+
+
+def _with_warnings(
+    prepared: Sequence[PreparedModel], choices: Sequence[ModelChoice], sources: Sequence[ModelDescription]
+) -> list[PreparedModel]:
+    """The first model made from each source warns of all that were."""
+    warned = list(prepared)
+    for place in dict.fromkeys(choice.place for choice in choices):
+        made = [number for number, choice in enumerate(choices) if choice.place == place and choice.made_type is not None]
+        made = [number for number in made if prepared[number].path is not None]
+        if made:
+            warning = requantizing_warning(sources[place], [choices[number].quant for number in made])
+            warned[made[0]] = replace(prepared[made[0]], warning=warning)
+    return warned
 
 
 def release_models(prepared: Sequence[PreparedModel]) -> None:
@@ -185,8 +199,7 @@ def _made(
         fallback_tensors=made.fallback_tensors,
         imatrix_name=made.imatrix_name,
     )
-    warning = requantizing_warning(source, [order.type_name])
-    return PreparedModel(choice.label, choice.quant, made.path, record, description, warning=warning)
+    return PreparedModel(choice.label, choice.quant, made.path, record, description)
 
 
 def _record(model_id: int, path: Path, description: ModelDescription, content_hash: str) -> ModelRecord:

@@ -84,6 +84,8 @@ class Sweep:
         finally:
             self._telemetry.stop()
         stopped = self._controls.stopped.is_set()
+        if not fault:
+            self._director.conclude()
         if stopped:
             self._happened("stop", "Stopped by you; everything measured is kept.")
         elif not fault:

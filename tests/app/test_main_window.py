@@ -60,6 +60,9 @@ class StandInMakers:
     def results(self) -> StandInPage:
         return self._make("Results")
 
+    def compare(self) -> StandInPage:
+        return self._make("Compare")
+
     def live(self) -> LivePage:
         self.made.append("Live")
         return LivePage(self.settings, self.bridge, self.actions)
@@ -107,10 +110,11 @@ def start(stage: Stage, qtbot: QtBot) -> None:
 def test_pages_are_built_when_first_shown_and_keys_reach_them(qtbot: QtBot, stage: Stage) -> None:
     makers = stage.window._makers
     assert makers.made == ["Plan"]  # type: ignore[attr-defined]
-    for key, title in ((Qt.Key.Key_1, "Models"), (Qt.Key.Key_3, "Live"), (Qt.Key.Key_4, "Results"), (Qt.Key.Key_2, "Plan")):
+    keys = {"Models": Qt.Key.Key_1, "Live": Qt.Key.Key_3, "Results": Qt.Key.Key_4, "Compare": Qt.Key.Key_5, "Plan": Qt.Key.Key_2}
+    for title, key in keys.items():
         qtbot.keyClick(stage.window, key, Qt.KeyboardModifier.ControlModifier)
         assert stage.shown == title
-    assert makers.made == ["Plan", "Models", "Live", "Results"]  # type: ignore[attr-defined]
+    assert makers.made == ["Plan", "Models", "Live", "Results", "Compare"]  # type: ignore[attr-defined]
 
 
 def test_the_rail_shows_pages_by_click_and_by_key(qtbot: QtBot, stage: Stage) -> None:
@@ -207,6 +211,16 @@ def test_dropped_files_open_on_their_pages(stage: Stage, tmp_path: Path) -> None
     (tmp_path / "notes.txt").write_text("hello")
     assert not drop(stage.window, tmp_path / "notes.txt")
     assert not stage.window.plan_page.field.acceptDrops()  # type: ignore[attr-defined]
+
+
+def test_sessions_dropped_on_the_page_compare_are_compared(stage: Stage, tmp_path: Path) -> None:
+    sessions = [tmp_path / "a.inferometer", tmp_path / "b.inferometer"]
+    stage.window.show_page("Compare")
+    assert drop(stage.window, *sessions)
+    assert (stage.shown, stage.asked("Compare")) == ("Compare", [("open_sessions", sessions)])
+    assert drop(stage.window, sessions[0], tmp_path / "plan.toml")
+    assert stage.shown == "Plan"
+    assert len(stage.asked("Compare")) == 1
 
 
 def test_a_file_of_no_kind_is_told(stage: Stage, tmp_path: Path) -> None:

@@ -133,22 +133,30 @@ class ChoiceCard(Card):
         self.ignore_chips.setVisible(bool(offered))
 
     def _add_other(self) -> None:
-        field = SideField("With", self._folder, can_go=bool(self.others))
+        field = SideField("With", self._folder)
         field.offer(self._offered)
         field.chosen.connect(self.changed)
         field.remove_wanted.connect(self._on_remove)
-        self._grid.addWidget(field, len(self.others), 2)
         self.others.append(field)
+        self._lay_out(field)
         self._order_focus()
 
     def _remove(self, field: SideField) -> None:
         self.others.remove(field)
-        self._grid.removeWidget(field)
-        field.hide()
-        field.deleteLater()
-        for number, other in enumerate(self.others):
-            self._grid.addWidget(other, number, 2)
+        for widget in (field, field.remove_button):
+            self._grid.removeWidget(widget)
+            widget.hide()
+            widget.deleteLater()
+        for other in self.others:
+            self._lay_out(other)
         self._order_focus()
+
+    def _lay_out(self, field: SideField) -> None:
+        row = self.others.index(field)
+        self._grid.addWidget(field, row, 2)
+        if row:
+            self._grid.addWidget(field.remove_button, row, 3, Qt.AlignmentFlag.AlignLeft)
+            field.remove_button.show()
 
     def _order_focus(self) -> None:
         """From the base over the others to the options, whenever they were made."""

@@ -11,6 +11,7 @@ from profiler.exchange.comparison import SUFFIX, compare_sessions, read_session
 from profiler.hardware.session_spread import machine_key
 from profiler.records.axis import AXES
 from profiler.records.session_figures import MeasuredSession
+from profiler.session.reader import SessionReader
 
 _MOST_OFFERED = 30
 
@@ -29,6 +30,7 @@ class Outcome:
 
     Attributes:
         names: of the sides, short and each another one; those in `comparison`.
+        notices: sentences about files that may not have been read whole, being from a newer version.
         axes: names of the axes on which the sides have other values, in AXES' order: ignoring one may match more cells.
     """
 
@@ -36,6 +38,7 @@ class Outcome:
     names: tuple[str, ...]
     comparison: Comparison
     axes: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
 
 def compared(line: JobLine, request: Request) -> Outcome:
@@ -52,8 +55,11 @@ def compared(line: JobLine, request: Request) -> Outcome:
     if twice is not None:
         raise UnusableArguments(f"{twice} is chosen twice; a session can only be compared with another one.")
     sessions: list[MeasuredSession] = []
+    notices = []
     for number, path in enumerate(request.paths):
         line.progress(f"Reading {path.name}", number / (len(request.paths) + 1))
+        with SessionReader.open(path) as reader:
+            notices.append(reader.notice)
         sessions.append(read_session(path))
         _stop_if_cancelled(line)
     _check_apart(names, sessions)
@@ -61,7 +67,7 @@ def compared(line: JobLine, request: Request) -> Outcome:
     sides = [(name, (session,)) for name, session in zip(names, sessions, strict=True)]
     comparison = compare_sessions(sides, request.options)
     _stop_if_cancelled(line)
-    return Outcome(request, names, comparison, differing_axes(sessions))
+    return Outcome(request, names, comparison, differing_axes(sessions), tuple(filter(None, notices)))
 
 
 def side_names(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The shown verdicts as text for the clipboard: separated by tabs, or as a Markdown table under what the page says."""
 
+import re
 from collections.abc import Sequence
 
 from app.pages.compare.verdict_columns import VerdictRow
@@ -15,6 +16,7 @@ from app.pages.compare.words import (
 from app.tables.record_table import UNKNOWN
 from profiler.units import significant
 
+_LEADING_MARK = re.compile(r"(?<!\w)_|_(?!\w)")
 _FIGURES_FROM_END = range(-6, -1)
 """Places of the values, the shift, its interval and n."""
 
@@ -57,7 +59,7 @@ def _parts(row: VerdictRow) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    for letter in "\\`*_|<>":
+    """Text that Markdown shows as it is: a single "_" within a word is no mark."""
+    for letter in "\\`*|<>":
         text = text.replace(letter, f"\\{letter}")
-    return " ".join(text.split())
+    return " ".join(_LEADING_MARK.sub(r"\\_", text).split())

@@ -20,6 +20,9 @@ _NOT_CHOSEN = ("", "Choose a session…")
 class SideField(QWidget):
     """One side.
 
+    Attributes:
+        remove_button: hidden, unless the card puts it beside the field: not every side can go.
+
     Signals:
         chosen: the person chose another file.
         remove_wanted: this side shall go.
@@ -27,13 +30,12 @@ class SideField(QWidget):
     Args:
         label: "Base" or "With".
         folder: where the file chooser begins.
-        can_go: it has a button that removes it.
     """
 
     chosen = Signal()
     remove_wanted = Signal()
 
-    def __init__(self, label: str, folder: Path, *, can_go: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, label: str, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._label, self._folder = label, folder
         self._offered: tuple[Path, ...] = ()
@@ -50,18 +52,17 @@ class SideField(QWidget):
         self.file_button = QPushButton("File…")
         self.file_button.setAccessibleName(f"{label}: choose a file")
         self.file_button.clicked.connect(self._on_file)
-        self.remove_button = QPushButton("Remove")
+        self.remove_button = QPushButton("Remove", self)
         self.remove_button.setProperty("look", "link")
         self.remove_button.setAccessibleName(f"{label}: remove this session")
         self.remove_button.clicked.connect(self.remove_wanted)
-        self.remove_button.setVisible(can_go)
+        self.remove_button.hide()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(words)
         layout.addWidget(self.choice, 1)
         layout.addWidget(self.file_button)
-        layout.addWidget(self.remove_button)
 
     @property
     def path(self) -> Path | None:

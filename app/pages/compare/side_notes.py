@@ -85,7 +85,7 @@ def alone(comparison: Comparison) -> list[Note]:
 
 def _some(cells: Sequence[str]) -> str:
     more = len(cells) - _MOST_CELLS_TOLD
-    return ", ".join(cells[:_MOST_CELLS_TOLD]) + (f" and {more} more cells" if more > 0 else "")
+    return ", ".join(cells[:_MOST_CELLS_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 class NotesCard(Card):

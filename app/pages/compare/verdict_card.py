@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction
 
 from app.pages.compare.comparing import Outcome
@@ -25,6 +25,7 @@ from app.widgets.sentence import Sentence
 MOST_ROWS_IN_SIGHT = 8
 """A longer table scrolls within its card."""
 
+_EXPLAINED_LINES = 3
 ALL_FIGURES, PRIMARY_ONLY = "all", "primary"
 
 
@@ -46,6 +47,9 @@ class VerdictCard(Card):
         self.figure_field.setMinimumWidth(190)
         self.figure_field.currentIndexChanged.connect(self._on_figure_chosen)
         self._explained = Sentence(role="small")
+        self._explained.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # Room for the longest, lest the table jump while one goes from row to row.
+        self._explained.setMinimumHeight(_EXPLAINED_LINES * self._explained.fontMetrics().lineSpacing())
         self.header.addWidget(self.figure_field)
         self.body.addWidget(self.view, 1)
         self.body.addWidget(self._explained)
@@ -105,4 +109,3 @@ class VerdictCard(Card):
     def _on_row_chosen(self) -> None:
         rows = self.view.selected_rows()
         self._explained.show_text(explanation(self.table.record(rows[0])) if rows else "", "muted")
-        self._explained.setVisible(bool(rows))

@@ -50,7 +50,8 @@ def verdict_rows(comparison: Comparison) -> list[VerdictRow]:
 def verdict_columns(names: Sequence[str], *, has_flags: bool) -> tuple[Column[VerdictRow], ...]:
     """The columns for sides with these names, the base first; without flags there is no column for them."""
     columns = [_CELL]
-    if len(names) > 2:
+    has_several = len(names) > 2
+    if has_several:
         columns.append(
             Column("With", "The session that is held against the base", lambda row: row.figure.b_name, _short, tip=_other_name)
         )
@@ -67,13 +68,15 @@ def verdict_columns(names: Sequence[str], *, has_flags: bool) -> tuple[Column[Ve
             lambda row: shown_value(row.figure.figure, row.figure.a_value),
             lambda raw: significant(_number(raw)),
             is_figure=True,
+            can_fold=has_several,
         ),
         Column(
-            "With" if len(names) == 2 else "Median",
-            f"Median of the repetitions of {names[1] if len(names) == 2 else 'the other session'}",
+            "Median" if has_several else "With",
+            f"Median of the repetitions of {'the other session' if has_several else names[1]}",
             lambda row: shown_value(row.figure.figure, row.figure.b_value),
             lambda raw: significant(_number(raw)),
             is_figure=True,
+            can_fold=has_several,
         ),
         Column(
             SHIFT_TITLE,

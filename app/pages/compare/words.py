@@ -130,7 +130,7 @@ def needed_words(figure: ComparedFigure) -> str:
         return ""
     repetitions, sessions = figure.repetitions_needed, figure.sessions_needed
     if repetitions is not None and repetitions <= min(figure.n_a, figure.n_b):
-        return "That many repetitions find a shift of 5 % in 95 of 100 cases; this one is likely smaller."
+        return "As many repetitions as there are find a shift of 5 % in 95 of 100 cases; this one is likely smaller."
     if repetitions is not None:
         return f"{repetitions} repetitions of each would find a shift of 5 % in 95 of 100 cases."
     if is_spread_assumed(figure):

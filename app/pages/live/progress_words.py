@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.pages.live.search_card import runs_left_words
 from app.widgets.sweep_grid import cell_title
 from profiler.plan.cells import varying_axes
 from profiler.plan.plan import Plan
@@ -89,6 +88,15 @@ class ProgressWords:
         return cell_title(cell.configuration, self._varying)
 
     @property
+    def runs_left(self) -> str:
+        """What a search guesses is still to come after the present run; empty in a grid, and while nothing can be guessed."""
+        progress = self._progress
+        if not self._plan.search.enabled or progress is None or progress.state != "running":
+            return ""
+        left = progress.runs_planned - progress.runs_done - (self._present is not None)
+        return f"about {left} more run{'' if left == 1 else 's'}" if left > 0 else ""
+
+    @property
     def title(self) -> str:
         """What runs."""
         if self._present is not None:
@@ -108,7 +116,7 @@ class ProgressWords:
             parts = self._place(self._present.run)
             if not self._present.is_measuring:
                 parts.append(f"loading and warming up, {duration_text(self._clock_s() - self._present.since_s)}")
-        parts += [self._runs_left(), self._time_left()]
+        parts += [self.runs_left, self._time_left()]
         return " · ".join(filter(None, parts))
 
     def _place(self, run: RunRecord) -> list[str]:
@@ -116,14 +124,6 @@ class ProgressWords:
         if self._plan.search.enabled:
             return [f"run {run.run_id}", _PURPOSES[run.purpose]]
         return [f"cell {run.cell_id} of {len(self._cells)}", f"run {run.repetition} of {self._plan.trust.repetitions}"]
-
-    def _runs_left(self) -> str:
-        """What a search guesses; the present run is not among them."""
-        progress = self._progress
-        if not self._plan.search.enabled or progress is None or progress.state != "running":
-            return ""
-        left = progress.runs_planned - progress.runs_done - (self._present is not None)
-        return runs_left_words(left) if left > 0 else ""
 
     def _time_left(self) -> str:
         if self._progress is None:

@@ -1,14 +1,12 @@
 """A running search: what it tried and why, who is out, what it found, and how much is left."""
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.card import Card
-from app.widgets.sentence import Sentence
 from app.widgets.step_list import StepList, step_of
 from profiler.records.run_record import SessionEvent
-from profiler.sweep.events import Progress
 
-_LEAST_PX = 150
+_LEAST_PX = 120
 
 
 class SearchCard(Card):
@@ -17,18 +15,17 @@ class SearchCard(Card):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Search", parent)
         self._candidates = self._out = 0
-        self._left: int | None = None
+        self._left = ""
         self._has_answer = self._has_ended = False
-        self.state = Sentence(role="small")
         self.steps = StepList("Steps of the search")
         self.steps.setMinimumHeight(_LEAST_PX)
-        self.body.addWidget(self.state)
+        self.steps.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)  # it takes what the others leave
         self.body.addWidget(self.steps, 1)
         self.hide()
 
     def begin(self, candidates: int) -> None:
         """A search among so many candidates begins; among 0 there is none."""
-        self._candidates, self._out, self._left = candidates, 0, None
+        self._candidates, self._out, self._left = candidates, 0, ""
         self._has_answer = self._has_ended = False
         self.steps.show_steps(())
         self.setVisible(candidates > 0)
@@ -41,13 +38,14 @@ class SearchCard(Card):
             return False
         self._out += step.kind == "out"
         self._has_answer |= step.kind == "answer"
-        self.steps.add(step, is_under_way=step.kind in ("step", "out"))
+        if step.kind != "answer":  # it stands above all
+            self.steps.add(step, is_under_way=step.kind in ("step", "out"))
         self._show()
         return True
 
-    def follow(self, progress: Progress) -> None:
+    def show_left(self, words: str) -> None:
         """How many runs are left, as the search guesses."""
-        self._left = max(0, progress.runs_planned - progress.runs_done)
+        self._left = words
         self._show()
 
     def end(self) -> None:
@@ -56,18 +54,16 @@ class SearchCard(Card):
         self.steps.show_steps(self.steps.steps)
         self._show()
 
+    @property
+    def state(self) -> str:
+        """How far it is, in its title line."""
+        return self._subtitle.text()
+
     def _show(self) -> None:
-        told = []
-        if self._candidates:
-            whole = f"{self._candidates} candidate{'' if self._candidates == 1 else 's'}"
-            told.append(f"{self._out} of {whole} out" if self._out else whole)
+        whole = f"{self._candidates} candidate{'' if self._candidates == 1 else 's'}"
+        told = [f"{self._out} of {self._candidates} out" if self._out else whole]
         if self._has_ended and not self._has_answer:
-            told.append("ended before it had an answer")
-        elif not self._has_answer and self._left is not None:
-            told.append(runs_left_words(self._left))
-        self.state.show_text(" · ".join(told), "muted")
-
-
-def runs_left_words(runs: int) -> str:
-    """A search only guesses what is left."""
-    return "nearly done" if runs == 0 else f"about {runs} more run{'' if runs == 1 else 's'}"
+            told.append("no answer yet")
+        elif not self._has_answer and self._left:
+            told.append(self._left)
+        self.set_title("Search", " · ".join(told))

@@ -47,14 +47,16 @@ class SweepCard(Card):
         self.body.addWidget(self._scroll)
         self.body.addWidget(Sentence("colour: slower → faster · hatched: to come · ✕ failed · ▲ flagged", "muted", "small"))
         self._cells: tuple[CellRecord, ...] = ()
+        self._across: str | None = None
         self._flags: dict[int, dict[str, str]] = {}
         self._places: dict[int, tuple[int, int]] = {}
         self._shown: dict[int, MatrixCell] = {}
         self._speeds: dict[int, float] = {}
         self._running: int | None = None
 
-    def begin(self, cells: tuple[CellRecord, ...]) -> None:
-        """A sweep of these cells begins."""
+    def begin(self, cells: tuple[CellRecord, ...], across: str | None = None) -> None:
+        """A sweep of these cells begins; `across` is the axis that a search goes along."""
+        self._across = across
         whose = {each_of(cell) for cell in cells}
         self.set_title("Sweep", f"{whose.pop() if len(whose) == 1 else 'each answer'}'s tok/s")
         self._shown, self._speeds, self._flags, self._running = {}, {}, {}, None
@@ -69,7 +71,7 @@ class SweepCard(Card):
         """Lay these cells out; whichever the keyboard is at stays so, wherever it goes."""
         current = next((cell_id for cell_id, place in self._places.items() if place == self.matrix.current), None)
         self._cells = cells
-        grid = arrange([cell.configuration for cell in cells])
+        grid = arrange([cell.configuration for cell in cells], self._across)
         self._places = dict(zip((cell.cell_id for cell in cells), grid.positions, strict=True))
         for cell in cells:
             self._shown.setdefault(cell.cell_id, MatrixCell(_STATES[cell.status], sentence=cell.reason))
@@ -140,19 +142,22 @@ class _SidewaysScroll(QScrollArea):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        canvas = QWidget()
-        canvas.setProperty("look", "canvas")
-        column = QVBoxLayout(canvas)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(matrix)
-        column.addStretch(1)
-        self.setWidget(canvas)
+        self._canvas = QWidget()
+        self._canvas.setProperty("look", "canvas")
+        self._column = QVBoxLayout(self._canvas)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addWidget(matrix)
+        self._column.addStretch(1)
+        self.setWidget(self._canvas)
 
     def fit(self) -> None:
-        """As high as the matrix, and the scroll bar where there is one."""
-        is_wide = self._matrix.minimumSizeHint().width() > self.viewport().width()
+        """As high as the matrix, and the scroll bar where there is one; at once, so that a cell can be brought into view."""
+        needed = self._matrix.minimumSizeHint()
+        is_wide = needed.width() > self.viewport().width()
         bar_px = self.horizontalScrollBar().sizeHint().height() if is_wide else 0
-        self.setFixedHeight(self._matrix.minimumSizeHint().height() + bar_px)
+        self.setFixedHeight(needed.height() + bar_px)
+        self._canvas.resize(max(needed.width(), self.viewport().width()), needed.height())
+        self._column.activate()
 
     def reveal(self, place: tuple[int, int]) -> None:
         """Bring a cell into view."""

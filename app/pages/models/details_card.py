@@ -43,7 +43,7 @@ class DetailsCard(Card):
         self.set_title(row.name)
         self._problem.show_text(row.problem, "broken")
         self._problem.setVisible(bool(row.problem))
-        self._facts.show_facts(_facts(row.description) if row.description else [])
+        self._facts.show_facts(_facts(row.description, row.same_types) if row.description else [])
         self._path.show_text(str(row.path), "muted")
 
 
@@ -107,15 +107,17 @@ class PredictionCard(Card):
         self.measuring_wanted.emit()
 
 
-def _facts(description: ModelDescription) -> list[Fact]:
+def _facts(description: ModelDescription, same_types: tuple[str, ...]) -> list[Fact]:
     parts = len(description.parts)
     types = list(description.type_mix.items())
     mix = " · ".join(f"{name} {bytes_text(share.bytes)}" for name, share in types[:_MOST_TYPES_TOLD])
+    also = [Fact("Also here as", ", ".join(same_types), term="Other files that are the same model")] if same_types else []
     return [
         Fact("Name inside the file", description.name, term="general.name"),
         Fact("Architecture", description.architecture, term="general.architecture"),
         Fact("Parameters", count_text(description.parameters)),
         Fact("Quantization", description.quantization, term="The file's type, general.file_type"),
+        *also,
         Fact("Size", bytes_text(description.file_bytes) + (f" in {parts} files" if parts > 1 else "")),
         Fact("Bits per weight", significant(description.bits_per_weight)),
         Fact("Layers", NOT_AVAILABLE if description.block_count is None else str(description.block_count), term="block_count"),

@@ -1,11 +1,13 @@
 """A model of the library, and what the table tells of it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.tables.column import Column, Raw
 from app.widgets.sentence import Tone
 from profiler.modelfile.description import ModelDescription
+from profiler.models.grouping import group_models
 from profiler.units import bytes_text, count_text, significant
 
 
@@ -18,6 +20,8 @@ class ModelRow:
         problem: why it cannot be read.
         fits: whether it fits into this computer's memory; None when that is not known.
         fit_reason: what that is held against.
+        same_model: other files that are the same model in another quantization.
+        same_types: their quantizations.
     """
 
     path: Path
@@ -27,6 +31,28 @@ class ModelRow:
     problem: str = ""
     fits: bool | None = None
     fit_reason: str = ""
+    same_model: tuple[Path, ...] = ()
+    same_types: tuple[str, ...] = ()
+
+
+def grouped(rows: Sequence[ModelRow]) -> list[ModelRow]:
+    """The rows with what is the same model told of each; those that cannot be read stay as they are."""
+    readable = [row for row in rows if row.description is not None]
+    descriptions = [row.description for row in readable if row.description is not None]
+    others: dict[Path, tuple[ModelRow, ...]] = {}
+    for group in group_models(descriptions):
+        for member in group.members:
+            others[readable[member].path] = tuple(readable[other] for other in group.members if other != member)
+    return [
+        replace(
+            row,
+            same_model=tuple(other.path for other in others.get(row.path, ())),
+            same_types=tuple(
+                other.description.quantization for other in others.get(row.path, ()) if other.description is not None
+            ),
+        )
+        for row in rows
+    ]
 
 
 def _fits_raw(row: ModelRow) -> Raw:
@@ -61,6 +87,13 @@ MODEL_COLUMNS: tuple[Column[ModelRow], ...] = (
         "Quantization",
         "llama.cpp's name of the file's type",
         lambda row: row.description.quantization if row.description else None,
+    ),
+    Column(
+        "Also here as",
+        "Other files that are the same model in another quantization; a sweep takes them as one model",
+        lambda row: ", ".join(row.same_types) or None,
+        tip=lambda row: "\n".join(str(path) for path in row.same_model),
+        can_fold=True,
     ),
     Column(
         "Size",

@@ -14,7 +14,7 @@ _HEADS = (
     ("Type", "llama.cpp's name of the file type"),
     ("Bits", "Bits per weight that the file would have"),
     ("Size", "Of the file, by llama.cpp's own dry run"),
-    ("Memory here", "Whether weights, KV cache and buffers fit into the free memory"),
+    ("Here", "Whether weights, KV cache and buffers fit into the free memory"),
     ("Loss", "KL divergence against a base model, where it was measured"),
     ("", ""),
 )
@@ -75,10 +75,7 @@ class _Line:
         size.show_cell(row.size, "plain", row.size_tip)
         fits.show_cell(row.fits, row.fits_tone, row.fits_tip)
         quality.show_cell(row.quality, "plain" if row.quality[:1].isdigit() else "muted", row.quality_tip)
-        if row.obstacle:
-            state.show_cell(row.obstacle, "caution" if is_chosen else "muted")
-        else:
-            state.show_cell(row.state, "muted", row.state_tip)
+        state.show_cell(row.state, "caution" if row.obstacle and is_chosen else "muted", row.state_tip)
 
 
 class TypePicker(QWidget):
@@ -98,7 +95,7 @@ class TypePicker(QWidget):
         self._lines: list[_Line] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(14)
+        self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(5)
         self._grid.setColumnStretch(_STATE, 1)
         for column, (text, term) in enumerate(_HEADS):

@@ -109,7 +109,7 @@ def quality_text(record: QualityRecord | None) -> str:
     """The KL divergence of a model, or what it is known by without a base."""
     if record is None:
         return NOT_MEASURED
-    return significant(record.kld_mean, 3) if record.kld_mean is not None else f"perplexity {significant(record.perplexity, 3)}"
+    return significant(record.kld_mean, 3) if record.kld_mean is not None else f"PPL {significant(record.perplexity, 3)}"
 
 
 def quality_tip(record: QualityRecord | None) -> str:
@@ -142,6 +142,8 @@ def _row(name: str, sources: Sequence[Source], offers: Offers | None, free_bytes
     fits, tone, fits_tip = _fits(sizes, free_bytes)
     quality, tip = _quality([offer.quality for _, offer in known])
     state, state_tip = _state(name, known)
+    if obstacle:
+        state, state_tip = "needs imatrix" if obstacle == NEEDS_IMATRIX else "cannot be made", obstacle
     return TypeRow(
         name,
         name,

@@ -27,6 +27,7 @@ from profiler.plan.slo import parse_slo
 from profiler.records.axis import Configuration
 from profiler.records.specification import OPEN_LOOP
 from profiler.scheduling.trace import detect_format
+from profiler.sweep import known_speeds
 from profiler.sweep.estimate import SPREAD, Estimate, estimate
 from profiler.units import bytes_text, duration_text
 
@@ -86,12 +87,12 @@ def look_ahead(plan: Plan) -> Outlook:
     files = read_models(plan)
     labels, descriptions, unreadable = files.labels, files.descriptions, files.unreadable
     memory_free_bytes = main_memory.available_bytes()
-    measured = ceilings.cached()
+    measured, speeds = ceilings.cached(), known_speeds.known()
     by_label = files.by_label
     search = None
     try:
         if plan.search.enabled:
-            search = search_ahead(plan, files.choices, default_threads(), by_label, measured, memory_free_bytes)
+            search = search_ahead(plan, files.choices, default_threads(), by_label, measured, memory_free_bytes, speeds)
         cells = tuple(expand(plan, None, default_threads(), choices=files.choices)) if search is None else search.cells
     except InferometerError as error:
         return Outlook(
@@ -105,8 +106,8 @@ def look_ahead(plan: Plan) -> Outlook:
             models=files.models,
             search_refusal=error.sentence if plan.search.enabled else "",
         )
-    taken = search.estimate if search else estimate(plan, cells, by_label, measured, memory_free_bytes)
-    quality_s = quality_seconds(plan.models.quality_tokens, by_label, files.choices, measured, _text_bytes(plan))
+    taken = search.estimate if search else estimate(plan, cells, by_label, measured, memory_free_bytes, speeds)
+    quality_s = quality_seconds(plan.models.quality_tokens, by_label, files.choices, measured, _text_bytes(plan), speeds)
     taken = _with_quality(taken, quality_s)
     notes = [
         *_memory_notes(cells, taken, memory_free_bytes),
@@ -173,8 +174,14 @@ def _text_bytes(plan: Plan) -> int | None:
 def _with_quality(taken: Estimate, quality_s: float | None) -> Estimate:
     if taken.seconds is None or quality_s is None:
         return taken if quality_s == 0 else replace(taken, seconds=None, seconds_low=None, seconds_high=None)
-    seconds = taken.seconds + quality_s
-    return replace(taken, seconds=seconds, seconds_low=seconds / SPREAD, seconds_high=seconds * SPREAD)
+    assert taken.seconds_low is not None
+    assert taken.seconds_high is not None
+    return replace(
+        taken,
+        seconds=taken.seconds + quality_s,
+        seconds_low=taken.seconds_low + quality_s / SPREAD,
+        seconds_high=taken.seconds_high + quality_s * SPREAD,
+    )
 
 
 def _beside_weights(plan: Plan, cells: Sequence[Configuration], by_label: Mapping[str, ModelDescription]) -> dict[str, int]:

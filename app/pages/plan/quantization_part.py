@@ -40,10 +40,15 @@ class QuantizationPart(QWidget):
         self.button = QPushButton()
         self.button.setProperty("look", "link")
         self.button.clicked.connect(self._on_button)
+        summed_up = QWidget()
+        across = QHBoxLayout(summed_up)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.addWidget(self.summary)
+        across.addWidget(self.button)
+        across.addStretch(1)
         self.row = FormRow(
             "Quantizations",
-            self.summary,
-            self.button,
+            summed_up,
             term="Types that llama.cpp makes from the model; kept for later in the cache",
         )
         self.picker = TypePicker("Quantizations")

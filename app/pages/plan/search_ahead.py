@@ -8,7 +8,8 @@ from profiler.modelfile.description import ModelDescription
 from profiler.plan.plan import Plan
 from profiler.records.axis import Configuration
 from profiler.records.fingerprint import Ceilings
-from profiler.sweep.estimate import SPREAD, Estimate, estimate
+from profiler.sweep.estimate import Estimate, estimate
+from profiler.sweep.known_speeds import Speeds
 from profiler.sweep.search.problem import Arms
 from profiler.sweep.search.strategy import HALVED_ABOVE, SHORT_SHARES
 
@@ -42,6 +43,7 @@ def search_ahead(
     descriptions: Mapping[str, ModelDescription],
     ceilings: Ceilings | None,
     free_bytes: int,
+    speeds: Sequence[Speeds] = (),
 ) -> SearchAhead:
     """The search of a plan.
 
@@ -52,6 +54,7 @@ def search_ahead(
         descriptions: of its models by their label.
         ceilings: of this machine, None when they were not measured.
         free_bytes: main memory that may be used.
+        speeds: what is known of this machine.
 
     Raises:
         UnusableArguments: the plan cannot be searched.
@@ -61,24 +64,27 @@ def search_ahead(
     ends = sorted({0, top})
     cells = tuple(arms.configuration(arm, place) for arm in range(arms.count) for place in ends)
     single = plan.model_copy(update={"trust": plan.trust.model_copy(update={"repetitions": 1, "budget": None})})
-    at_ends = estimate(single, cells, descriptions, ceilings, free_bytes)
-    runs, weight = runs_of(arms.groups, len(arms.ladder), plan.search.confirm_repetitions)
-    looked_at = [*cells]
+    looked_at = list(cells)
     if top > 1:
         middle = _middle(arms.ladder)
         looked_at += [arms.configuration(arm, middle) for arm in range(arms.count)]
-    seconds = estimate(single, looked_at, descriptions, ceilings, free_bytes).seconds
-    if seconds is not None:
-        seconds *= weight / len(looked_at)
-        seconds = seconds if plan.trust.budget is None else min(seconds, plan.trust.budget)
-    whole = replace(
-        at_ends,
+    found = estimate(single, looked_at, descriptions, ceilings, free_bytes, speeds)
+    runs, weight = runs_of(arms.groups, len(arms.ladder), plan.search.confirm_repetitions)
+    most_s = math.inf if plan.trust.budget is None else plan.trust.budget
+
+    def whole(seconds: float | None) -> float | None:
+        return None if seconds is None else min(seconds * weight / len(looked_at), most_s)
+
+    taken = replace(
+        found,
         runs=runs,
-        seconds=seconds,
-        seconds_low=None if seconds is None else seconds / SPREAD,
-        seconds_high=None if seconds is None else seconds * SPREAD,
+        seconds=whole(found.seconds),
+        seconds_low=whole(found.seconds_low),
+        seconds_high=whole(found.seconds_high),
+        does_not_fit=tuple(each for each in found.does_not_fit if each[0] in cells),
+        cell_seconds=found.cell_seconds[: len(cells)],
     )
-    return SearchAhead(arms.count, arms.axis, arms.ladder[0], arms.ladder[-1], runs, cells, whole)
+    return SearchAhead(arms.count, arms.axis, arms.ladder[0], arms.ladder[-1], runs, cells, taken)
 
 
 def runs_of(groups: Sequence[int], loads: int, confirm_repetitions: int) -> tuple[int, float]:

@@ -24,7 +24,8 @@ class SearchRows(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.switch = QCheckBox("Search for the best instead of measuring every cell")
+        self.switch = QCheckBox("instead of measuring every cell")
+        self.switch.setAccessibleName("Search for the best instead of measuring every cell")
         self.switch.toggled.connect(self._on_toggled)
         self.confirm = WholeField(1, 1000)
         self.confirm.setFixedWidth(80)
@@ -98,6 +99,6 @@ def search_words(plan: Plan, search: SearchAhead) -> str:
     ends = f"{search.low:g} {unit}" if search.low == search.high else f"{search.low:g} to {search.high:g} {unit}"
     goal = "the most that keeps to the limits" if plan.need.slo else "without limits, the load from which more gains little"
     return (
-        f"{who}, {ends}: {goal}, found by halving in about {search.runs} runs; candidates that can no longer win are left. "
+        f"{who}, {ends}: {goal}, found by halving in about {search.runs} runs; candidates that can no longer win are left out. "
         "The ends are never exceeded."
     )

@@ -132,7 +132,12 @@ def _facts(outlook: Outlook, estimate: Estimate, disk_bytes: int | None) -> list
     memory, disk = estimate.memory_bytes, estimate.disk_bytes if disk_bytes is None else disk_bytes
     disk_free = outlook.disk_free_bytes
     return [
-        Fact("time", f"about {rough_duration(estimate.seconds)}", spread, term="A rule of thumb until a first run was timed"),
+        Fact(
+            "time",
+            f"about {rough_duration(estimate.seconds)}",
+            spread,
+            term="From what such runs took here before; a rule of thumb where none was timed yet",
+        ),
         Fact(
             "memory at the most",
             bytes_text(memory),

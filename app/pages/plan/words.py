@@ -53,20 +53,22 @@ def _search_in_words(plan: Plan, labels: Sequence[str]) -> str:
     except UnusableArguments:  # the reason stands beside the switch
         return f"Search {_models(plan, labels)} {load_in_words(plan)}{_combinations(plan)}."
     limits = limits_in_words(plan.need.slo)
-    ends = f"{ladder[0]:g}" if len(ladder) == 1 else f"{ladder[0]:g} and {ladder[-1]:g}"
-    between = "at" if len(ladder) == 1 else "between"
     if axis == "rate":
-        asked = f"{between} **{ends} requests a second**{end_of_an_open_loop(plan.load)}"
-        most, knee = "the highest rate", "the rate from which more requests gain little"
+        unit, most, knee = "requests a second", "the highest rate", "the rate from which more requests gain little"
+        manner = end_of_an_open_loop(plan.load)
     else:
+        unit, most, knee = "users", "the most users", "the number of users from which more gain little"
         thinks = [f"{time:g}" for time in plan.load.think_time if time]
-        again = f"each asking again {listed(thinks)} s after an answer" if thinks else "each asking again as soon as answered"
-        asked = f"{between} **{ends} users**, {again},"
-        most, knee = "the most users", "the number of users from which more gain little"
-    goal = f"{most} {asked} with {listed(limits)}" if limits else f"{knee}, {asked.rstrip(',')}"
+        manner = f", each asking again {f'{listed(thinks)} s after an answer' if thinks else 'as soon as answered'}"
+    if len(ladder) == 1:
+        goal = f"the fastest with **{ladder[0]:g} {unit}**{manner}"
+    else:
+        ends = f"between **{ladder[0]:g} and {ladder[-1]:g}**{' requests a second' if axis == 'rate' else ''}"
+        goal = f"{most if limits else knee}, {ends}{manner}"
+    goal += f", with {listed(limits)}" if limits else ""
     budget = f", for {duration_text(plan.trust.budget)} at the most" if plan.trust.budget is not None else ""
     fresh = plan.search.confirm_repetitions
-    often = "one fresh run" if fresh == 1 else f"**{_number(fresh)} fresh runs** each"
+    often = "**one fresh run** each" if fresh == 1 else f"**{_number(fresh)} fresh runs** each"
     return (
         f"Search {_models(plan, labels).rstrip(',')}, for {goal}{_combinations(plan)}{budget}; then confirm the winner and the "
         f"runner-up by {often}."

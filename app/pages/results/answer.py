@@ -41,7 +41,9 @@ class Answer:
 def answer(view: SessionView) -> Answer:
     """What the session says."""
     tone, statement, detail = _statement(view)
-    named = [cell for cell in view.cells if cell.doubts and cell.doubt_names in statement]
+    winner = view.search.winner_id if view.search is not None else None
+    compared = compared_cells(view) if comparison(view) in statement else ()
+    named = [cell for cell in view.cells if cell.cell_id == winner or cell in compared or spoken(cell, view.varying) in statement]
     more = "\n".join(f"{cell.title}: {flag}" for cell in named for flag in cell.doubts)
     return Answer(tone, statement, detail, answer_remarks(view), more)
 

@@ -32,10 +32,11 @@ _OMISSION = (
 
 @dataclass(frozen=True, slots=True)
 class DrawnCell:
-    """A selected cell: its name in the legend, and what was read of it."""
+    """A selected cell: its name in the legend, what was read of it, and what casts doubt on it ("▲ foreign load")."""
 
     name: str
     distributions: CellDistributions
+    doubt: str = ""
 
 
 class DistributionCard(Card):
@@ -100,11 +101,13 @@ class DistributionCard(Card):
         if limit is not None and not self.plot.is_limit_in_view:
             told.append(f"limit {milliseconds_text(limit.threshold)} far to the right")
         has_grown = any(item.stated_share == 0 and len(item.values_ms) for item in series)
-        least = min((item.independent for item in series if item.stated_share > 0), default=0)
+        least = min((item for item in series if item.stated_share > 0), key=lambda item: item.independent, default=None)
+        if least is not None:
+            told.append(f"n {least.independent}, nearest rank: dotted beyond {100 * least.stated_share:.3g} %")
         if has_grown:
-            told.append(f"dotted: grew with the run{f', or beyond {least} values' if least else ''}")
-        elif least:
-            told.append(f"dotted: beyond what {least} values can show")
+            told.append("dotted: grew with the run")
+        doubts = dict.fromkeys(item.doubt for item in series if item.doubt)
+        told += [next(iter(doubts)) if len(doubts) == 1 else "▲ flagged"] if doubts else []
         self.set_title(self._words, " · ".join(told))
 
     def _series(self) -> list[EcdfSeries]:
@@ -118,7 +121,7 @@ class DistributionCard(Card):
             found = cell.distributions.get(Which(self.latency, name, since))
             if found is None:
                 continue
-            parts = [cell.name] if len(cells) > 1 or not name else []
+            parts = [f"{cell.name} ▲" if cell.doubt else cell.name] if len(cells) > 1 or not name else []
             parts += [name] if name else []
             parts = [] if len(cells) == len(classes) == 1 and len(watches) > 1 else parts
             parts += [_SINCE_WORDS[since]] if len(watches) > 1 else []
@@ -126,7 +129,9 @@ class DistributionCard(Card):
             color = number if len(places) == len(watches) else number // len(watches)
             look = series_item(" · ".join(parts), number)
             look = LegendItem(look.words, color % MOST_SERIES, look.marker)
-            series.append(EcdfSeries(look, found.values_ms, found.shares, found.stated_share, found.independent, _LINES[since]))
+            series.append(
+                EcdfSeries(look, found.values_ms, found.shares, found.stated_share, found.independent, _LINES[since], cell.doubt)
+            )
         return series
 
     def _classes(self) -> list[str]:

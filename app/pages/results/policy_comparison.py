@@ -40,9 +40,9 @@ def comparison(view: SessionView) -> str:
     axes = [axis.name for axis in view.varying if axis.name in POLICY]
     loads = [axis.name for axis in view.varying if axis.name in STEPS]
     if all(cell.classes for cell in cells):
-        told = [f"{_name(cell, axes)}: {_of_class(cell, is_first=place == 0)}" for place, cell in enumerate(cells)]
+        told = [f"{_name(cell, axes)}: {_of_class(cell, is_first=place == 0)}{_doubts(cell)}" for place, cell in enumerate(cells)]
     else:
-        told = [f"{_name(cell, axes)}: {_of_cell(cell, is_first=place == 0)}" for place, cell in enumerate(cells)]
+        told = [f"{_name(cell, axes)}: {_of_cell(cell, is_first=place == 0)}{_doubts(cell)}" for place, cell in enumerate(cells)]
     at_load = f"with {apart(cells[0], loads)}, " if loads else ""
     return capitalised(f"{at_load}{'; '.join(told)}.")
 
@@ -52,6 +52,11 @@ def _name(cell: CellView, axes: Sequence[str]) -> str:
     sized = cell.configuration.get("static_batch_size") is not None and "static_batch_size" in axes
     kept = [name for name in axes if not (name == "batching" and sized)]
     return f"**{apart(cell, kept)}**"
+
+
+def _doubts(cell: CellView) -> str:
+    """What casts doubt on a cell's figures; of an unstable one that it is unstable was said."""
+    return f" ({cell.doubt_names})" if cell.doubts and not cell.is_unstable else ""
 
 
 def _first_token_ms(cell: CellView) -> float:

@@ -30,6 +30,7 @@ class SearchCard(Card):
         self.steps = StepList("How the search got there")
         self.steps.hide()
         self.body.addWidget(self.steps)
+        self._show_button()
         self.hide()
 
     @property

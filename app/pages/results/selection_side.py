@@ -94,7 +94,8 @@ class SelectionSide(QWidget):
         cells = [by_id[cell_id] for cell_id in raw.distributions]
         axes = telling_axes(cells, self._view.varying)
         drawn = [
-            DrawnCell(cell.legend if len(cells) == 1 else apart(cell, axes), raw.distributions[cell.cell_id]) for cell in cells
+            DrawnCell(cell.legend if len(cells) == 1 else apart(cell, axes), raw.distributions[cell.cell_id], cell.doubt_names)
+            for cell in cells
         ]
         has_queue = any(not cell.is_closed for cell in cells)
         for card in (self.first_token, self.between):

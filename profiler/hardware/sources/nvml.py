@@ -1,47 +1,38 @@
 """Reads NVIDIA's GPUs through NVML, the library of NVIDIA's driver (`pynvml`, imported when first needed).
 
-`memory_busy_percent` is the share of time in which the memory was busy, not a share of its bandwidth. `energy_joules` counts
-since the driver was loaded: only differences mean something. `throttle_reasons` is NVML's bit mask.
+`memory_busy_percent` is the share of time in which the memory was busy, not a share of its bandwidth; that is
+`dram_bandwidth_percent`, where the GPU tells it. `energy_joules` counts since the driver was loaded: only differences mean
+something. `throttle_reasons` is NVML's bit mask. A GPU that is split (MIG) has further channels for each part, "gpu0_mig0_".
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from profiler.hardware.sources.nvml_readings import NvmlReading, Way, gpu_readings, part_readings
 from profiler.hardware.sources.source import ReadingFailed
+from profiler.hardware.sources.watched_process import WatchedProcess
 from profiler.records.fingerprint import Device, TelemetrySource
 
 _NAME = "nvml"
 
-Values = tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One call of NVML.
-
-    Attributes:
-        suffixes: channels of what it returns, without the GPU.
-        ways: calls that give it, the better first; a driver may lack the newer or the older.
-    """
-
-    suffixes: tuple[str, ...]
-    ways: tuple[Callable[[Any], Values], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """A reading of one GPU, by the way that worked when it was tried."""
+    """A reading of one GPU or part, by the way that worked when it was tried."""
 
-    gpu: int
+    device: str
     channels: tuple[str, ...]
-    read: Callable[[], Values]
+    read: Way
+    reading: NvmlReading
 
 
 class NvmlSource:
     """Every GPU that the driver lists, and of each what its driver and model tell."""
 
-    def __init__(self) -> None:
+    def __init__(self, watched: WatchedProcess | None = None) -> None:
+        """Find out; `watched` is the process whose memory on the GPU is told."""
+        self._watched = watched or WatchedProcess()
         self._probes: list[_Probe] = []
         self._absences: list[str] = []
         self._nvml, reason = _started()
@@ -71,46 +62,65 @@ class NvmlSource:
     def read(self) -> dict[str, float]:
         """Raises ReadingFailed with the readings of the GPUs that are still there."""
         readings: dict[str, float] = {}
-        failures: dict[int, str] = {}
+        failures: dict[str, str] = {}
         for probe in self._probes:
             try:
                 readings.update(zip(probe.channels, probe.read(), strict=True))
             except self._nvml.NVMLError as error:
-                failures.setdefault(probe.gpu, f"gpu{probe.gpu} stopped telling {probe.channels[0]}: {_said(error)}.")
+                failures.setdefault(probe.device, f"{probe.device} stopped telling {probe.channels[0]}: {_said(error)}.")
         if failures:
             raise ReadingFailed(" ".join(failures.values()), readings)
         return readings
 
     def close(self) -> None:
         """Give NVML back."""
+        for probe in self._probes:
+            probe.reading.close()
         if self._nvml is not None:
             _stop(self._nvml)
 
     def _try_gpu(self, nvml: Any, gpu: int) -> None:
-        """Find out which readings this GPU offers."""
+        """Find out which readings this GPU and its parts offer."""
+        name = f"gpu{gpu}"
         try:
             handle = nvml.nvmlDeviceGetHandleByIndex(gpu)
         except nvml.NVMLError as error:
-            self._absences.append(f"gpu{gpu} cannot be read: {_said(error)}.")
+            self._absences.append(f"{name} cannot be read: {_said(error)}.")
             return
+        self._try_readings(nvml, name, gpu_readings(nvml, handle, self._watched))
+        parts = list(_parts(nvml, handle))
+        if parts:
+            self._absences.append(f"{name} is split (MIG): its power, energy, temperature and clocks are of all parts together.")
+        for number, part in enumerate(parts):
+            try:
+                readings = part_readings(nvml, handle, part)
+            except nvml.NVMLError as error:
+                self._absences.append(f"{name}_mig{number} cannot be read: {_said(error)}.")
+                continue
+            self._try_readings(nvml, f"{name}_mig{number}", readings)
+
+    def _try_readings(self, nvml: Any, device: str, readings: Iterable[NvmlReading]) -> None:
         refused: dict[str, list[str]] = {}
-        for reading in _readings(nvml):
+        for reading in readings:
             for way in reading.ways:
                 try:
-                    way(handle)
+                    way()
                 except nvml.NVMLError as error:
                     last_error = _said(error)
                     continue
-                channels = tuple(f"gpu{gpu}_{suffix}" for suffix in reading.suffixes)
-                self._probes.append(_Probe(gpu, channels, _bound(way, handle)))
+                channels = tuple(f"{device}_{suffix}" for suffix in reading.suffixes)
+                self._probes.append(_Probe(device, channels, way, reading))
                 break
             else:
                 refused.setdefault(last_error, []).extend(reading.suffixes)
-        self._absences += [f"gpu{gpu} does not tell {', '.join(names)}: {error}." for error, names in refused.items()]
+        self._absences += [f"{device} does not tell {', '.join(names)}: {error}." for error, names in refused.items()]
 
 
 def devices() -> tuple[Device, ...]:
-    """The GPUs that NVIDIA's driver lists, for the fingerprint; empty without a driver."""
+    """The GPUs that NVIDIA's driver lists, for the fingerprint, parts instead of a GPU that is split; empty without a driver.
+
+    A GPU in trouble is left out: the telemetry source tells the reason. One that shares the processor's memory has no size.
+    """
     nvml, _ = _started()
     if nvml is None:
         return ()
@@ -118,15 +128,44 @@ def devices() -> tuple[Device, ...]:
     try:
         driver = nvml.nvmlSystemGetDriverVersion()
         for gpu in range(nvml.nvmlDeviceGetCount()):
-            handle = nvml.nvmlDeviceGetHandleByIndex(gpu)
-            memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-            name = nvml.nvmlDeviceGetName(handle)
-            found.append(Device(name, "gpu", "NVML", int(memory.total), int(memory.free), driver))
-    except nvml.NVMLError:  # a driver in trouble: what it told so far is what there is; the telemetry source tells the reason
+            found += _devices_of(nvml, gpu, driver)
+    except nvml.NVMLError:  # a driver in trouble lists nothing
         pass
     finally:
         _stop(nvml)
     return tuple(found)
+
+
+def _devices_of(nvml: Any, gpu: int, driver: str) -> list[Device]:
+    try:
+        handle = nvml.nvmlDeviceGetHandleByIndex(gpu)
+        return [_device(nvml, part, driver) for part in list(_parts(nvml, handle)) or [handle]]
+    except nvml.NVMLError:
+        return []
+
+
+def _device(nvml: Any, handle: Any, driver: str) -> Device:
+    name = nvml.nvmlDeviceGetName(handle)
+    try:
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    except nvml.NVMLError_NotSupported:
+        return Device(name, "gpu", "NVML", None, None, driver)
+    return Device(name, "gpu", "NVML", int(memory.total), int(memory.free), driver)
+
+
+def _parts(nvml: Any, gpu: Any) -> Iterator[Any]:
+    """Handles of the parts of a GPU that is split; none of one that is whole or cannot be split."""
+    try:
+        if nvml.nvmlDeviceGetMigMode(gpu)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+            return
+        most = nvml.nvmlDeviceGetMaxMigDeviceCount(gpu)
+    except nvml.NVMLError:
+        return
+    for number in range(most):
+        try:
+            yield nvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu, number)
+        except nvml.NVMLError:  # the numbers have gaps
+            continue
 
 
 def _started() -> tuple[Any, str]:
@@ -151,43 +190,3 @@ def _stop(nvml: Any) -> None:
 
 def _said(error: Exception) -> str:
     return str(error).rstrip(".")  # some of NVML's texts end a sentence, most do not
-
-
-def _bound(way: Callable[[Any], Values], handle: Any) -> Callable[[], Values]:
-    return lambda: way(handle)
-
-
-def _readings(nvml: Any) -> Iterable[_Reading]:
-    """What is asked of every GPU. Version 2 of the memory call leaves out what the driver reserves for itself."""
-
-    def utilization(handle: Any) -> Values:
-        rates = nvml.nvmlDeviceGetUtilizationRates(handle)
-        return float(rates.gpu), float(rates.memory)
-
-    return (
-        _Reading(
-            ("vram_used_bytes",),
-            (
-                lambda handle: (float(nvml.nvmlDeviceGetMemoryInfo(handle, version=nvml.nvmlMemory_v2).used),),
-                lambda handle: (float(nvml.nvmlDeviceGetMemoryInfo(handle).used),),
-            ),
-        ),
-        _Reading(("utilization_percent", "memory_busy_percent"), (utilization,)),
-        _Reading(("power_watts",), (lambda handle: (nvml.nvmlDeviceGetPowerUsage(handle) / 1000,),)),
-        _Reading(
-            ("temperature_celsius",),
-            (
-                lambda handle: (float(nvml.nvmlDeviceGetTemperatureV(handle, nvml.NVML_TEMPERATURE_GPU)),),
-                lambda handle: (float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),),
-            ),
-        ),
-        _Reading(("clock_mhz",), (lambda handle: (float(nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM)),),)),
-        _Reading(
-            ("throttle_reasons",),
-            (
-                lambda handle: (float(nvml.nvmlDeviceGetCurrentClocksEventReasons(handle)),),
-                lambda handle: (float(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)),),
-            ),
-        ),
-        _Reading(("energy_joules",), (lambda handle: (nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000,),)),
-    )

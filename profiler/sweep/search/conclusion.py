@@ -58,6 +58,12 @@ def conclusion(strategy: Strategy, fresh: Mapping[tuple[int, int], FreshRuns]) -
     problem, evidence = strategy.problem, strategy.evidence
     ranked = winner_first(strategy, fresh)
     good = [each for each in ranked if evidence.likely_meets(*each)]
+    if not good and (hopeful := strategy.ranking()):
+        arm, place = hopeful[0]
+        return (
+            f"The search ended before anything was confirmed by fresh runs. {problem.words(arm, place)} looked best so far, in "
+            f"{evidence.looks(arm, place)} of the runs that it was chosen by."
+        )
     if not good:
         if not any(evidence.places(arm) for arm in range(len(problem.arms))):
             return "Nothing could be measured."

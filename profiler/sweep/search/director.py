@@ -86,6 +86,11 @@ class SearchDirector:
             evidence.add(arm, place, look)
         return ()
 
+    def conclude(self) -> None:
+        """The sweep ends, perhaps early: say what is known; nothing is told twice."""
+        self._take_fresh()
+        self._conclude()
+
     def expected(self) -> int:
         """What the strategy guesses."""
         return 0 if self._is_over else self._strategy.runs_left()
@@ -127,7 +132,8 @@ class SearchDirector:
         for arm, reason in self._strategy.out.items():
             if arm not in self._told_out:
                 self._told_out.add(arm)
-                self._tell("search out", f"{self._strategy.problem.arms[arm].name} is looked at no further: {reason}.")
+                name = self._strategy.problem.arms[arm].name
+                self._tell("search out", f"{name} is looked at no further: {reason}.", data={"name": name, "reason": reason})
 
     def _conclude(self) -> None:
         if self._is_over:

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app.pages.models.fit import Service, judged
 from app.pages.models.library_search import read
-from app.pages.models.model_columns import ModelRow
+from app.pages.models.model_columns import MODEL_COLUMNS, ModelRow
 from app.pages.models_page import ModelsPage
 from app.settings import Settings
 from profiler.errors import EnvironmentFault, Interrupted
@@ -35,7 +35,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings)
 
 def shown(qtbot: QtBot, settings: Settings) -> ModelsPage:
     page = ModelsPage(settings)
-    qtbot.addWidget(page)
+    qtbot.addWidget(page, before_close_func=lambda closing: searched(qtbot, closing))
     page.resize(1200, 700)
     page.show()
     searched(qtbot, page)
@@ -43,7 +43,10 @@ def shown(qtbot: QtBot, settings: Settings) -> ModelsPage:
 
 
 def searched(qtbot: QtBot, page: ModelsPage) -> None:
-    qtbot.waitUntil(lambda: not page.is_searching, timeout=5000)
+    qtbot.waitUntil(lambda: not page.is_searching and not page.desk.is_busy, timeout=10_000)
+
+
+HERE = [column.title for column in MODEL_COLUMNS].index("Here")
 
 
 def names(page: ModelsPage) -> list[str]:
@@ -86,14 +89,14 @@ def test_more_context_for_more_users_fits_no_longer(
     monkeypatch.setattr("profiler.hardware.main_memory.available_bytes", lambda: 300_000_000)
     page = shown(qtbot, settings)
     assert page.prediction.verdict == "Fits: 300 MB are free."
-    assert page.table.text(0, 8) == "✓ fits"
+    assert page.table.text(0, HERE) == "✓ fits"
     page.prediction._users.setFocus()
     qtbot.keyClick(page.prediction._users, Qt.Key.Key_Up)
     assert page.prediction.service == Service(4096, 2)
     assert page.prediction.verdict == "Does not fit: 300 MB are free."
-    assert page.table.text(0, 8) == "✕ too large"
+    assert page.table.text(0, HERE) == "✕ too large"
     assert page.table.records[0].fit_reason == "needs 389 MB, 300 MB are free"
-    assert page.table.text(1, 8) == "✓ fits"
+    assert page.table.text(1, HERE) == "✓ fits"
 
 
 def test_an_opened_file_is_listed_selected_and_described(qtbot: QtBot, settings: Settings, library: Path, tmp_path: Path) -> None:
@@ -109,7 +112,7 @@ def test_an_opened_file_is_listed_selected_and_described(qtbot: QtBot, settings:
     qtbot.waitUntil(lambda: page.view.selected_rows() == [4])
     assert "cannot be read" in page.details._problem.accessibleName()
     assert not page.prediction.measure_button.isEnabled()
-    assert page.table.text(4, 8) == "✕ cannot be read"
+    assert page.table.text(4, HERE) == "✕ cannot be read"
 
 
 def test_a_folder_is_added_and_remembered(
@@ -168,3 +171,14 @@ def test_what_is_not_understood_is_not_judged() -> None:
     sample = read(sample_model_path())
     assert judged(sample, Service(), 10).fits is False
     assert judged(sample, Service(), 10**12).fits is True
+
+
+def test_files_that_are_one_model_are_marked(qtbot: QtBot, settings: Settings, library: Path) -> None:
+    write_small_model(library / "tiny-again-Q8_0.gguf")
+    page = shown(qtbot, settings)
+    also = {row.name: row.same_types for row in page.table.records}
+    assert also["tiny"] == ("F16",)
+    assert also["tiny-again-Q8_0"] == ("F16",)
+    assert also["longer"] == ()
+    page.view.select_rows([names(page).index("tiny")])
+    assert {fact.label: fact.value for fact in page.details.facts}["Also here as"] == "F16"

@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.widgets.matrix import MatrixState
 from profiler.models.sample import sample_model_path
 from profiler.plan.cells import expand
-from profiler.plan.plan import Engine, Load, Models, Need, Plan, RequestMix, Trust
+from profiler.plan.plan import Engine, Load, Models, Need, Plan, RequestMix, Search, Trust
 from profiler.plan.plan_file import load_plan, save_plan
 from profiler.plan.sample_plans import SamplePlan, sample_plans
 
@@ -39,7 +39,7 @@ def settled(qtbot: QtBot, page: PlanPage) -> None:
     def is_there() -> bool:
         return page._job is None and (page.plan is None or (page.outlook is not None and page.outlook.plan == page.plan))
 
-    qtbot.waitUntil(is_there, timeout=5000)
+    qtbot.waitUntil(is_there, timeout=20_000)
 
 
 def type_into(qtbot: QtBot, field: QLineEdit, text: str) -> None:
@@ -139,7 +139,13 @@ PLANS = [
     Plan(
         title="Night shift",
         need=Need(slo="ttft_ms.p99<=250,e2e_ms.p95<=9000", users=3),
-        models=Models(paths=("sample", str(SAMPLE)), quant=("as-is", "Q2_K", "IQ4_XS")),
+        models=Models(
+            paths=("sample", str(SAMPLE)),
+            quant=("as-is", "Q2_K", "IQ4_XS"),
+            imatrix="values.gguf",
+            quality_tokens=2550,
+            quality_text="prose.txt",
+        ),
         load=Load(
             concurrency=(3,),
             slots=(3, 6),
@@ -169,9 +175,10 @@ PLANS = [
             tensor_split=("3/1", "1/1"),
             main_gpu=(1,),
         ),
-        trust=Trust(repetitions=7, seed=2**63 - 1, budget=90.5),
+        trust=Trust(repetitions=7, seed=2**63 - 1, budget=90.5, target_percent=0.75, most_repetitions=40),
     ),
     Plan(load=Load(arrival=("offline",), concurrency=(8,), requests=10), trust=Trust(repetitions=1)),
+    Plan(load=Load(concurrency=(2, 32)), search=Search(enabled=True, confirm_repetitions=4)),
     Plan(
         load=Load(
             arrival=("spike", "closed", "gamma", "burst"),

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from app.pages.plan.arrivals_ahead import MOST_DUE, draw_ahead
 from app.pages.plan.limits import Limits
 from app.pages.plan.load_words import class_arrivals_in_words
-from app.pages.plan.problems import field_words, placed
+from app.pages.plan.problems import field_words, in_form_words, placed
 from app.pages.plan.words import in_words, listed, title_of
 from app.plots.arrivals_plot import ArrivalsDrawing
 from app.widgets.axis_field import typed_values
 from profiler.plan.cells import expand
-from profiler.plan.plan import Engine, Load, Models, Need, Plan, RequestMix, Trust, field_problems
+from profiler.plan.plan import Engine, Load, Models, Need, Plan, RequestMix, Search, Trust, field_problems
 from profiler.plan.slo import parse_slo
 from profiler.plan.use_case import BATCH, CHAT, OWN, VOICE, use_case_of
 
@@ -285,3 +285,41 @@ def test_requests_that_would_never_come_are_told() -> None:
     drawing, words = drawn(Load(arrival=("ramp",), rate=(1.0,), rate_to=0, requests=500))
     assert drawing is None or not len(drawing.rows[0].due_s)
     assert "may never come" in words
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (
+            Plan(need=Need(slo="ttft_ms.p95<=1000"), load=Load(concurrency=(1, 4, 16))),
+            "Search **m**, for the most users, between **1 and 16**, each asking again as soon as answered, with a first token "
+            "within **1 s** for 95 % of requests; then confirm the winner and the runner-up by **six fresh runs** each.",
+        ),
+        (
+            Plan(
+                models=Models(quant=("as-is", "Q8_0")),
+                load=Load(arrival=("poisson",), rate=(0.5, 8.0)),
+                engine=Engine(threads=(1, 2)),
+                trust=Trust(budget=600.0),
+            ),
+            "Search **m**, as it is and as **Q8_0**, for the rate from which more requests gain little, between **0.5 and 8** "
+            "requests a second, for 30 s, over threads 1 and 2, for 10 min at the most; then confirm the winner and the "
+            "runner-up by **six fresh runs** each.",
+        ),
+        (
+            Plan(load=Load(concurrency=(4,), think_time=(2.0,))),
+            "Search **m**, for the fastest with **4 users**, each asking again 2 s after an answer; then confirm the winner and "
+            "the runner-up by **six fresh runs** each.",
+        ),
+        (
+            Plan(load=Load(arrival=("offline",))),
+            "Search **m** with **64 requests** that are all there at the start, **1, 2 and 4** of them decoded together.",
+        ),
+    ],
+)
+def test_a_search_in_words(plan: Plan, words: str) -> None:
+    assert in_words(plan.model_copy(update={"search": Search(enabled=True)}), ["m"]) == words
+
+
+def test_options_of_the_command_line_are_fields_of_the_form() -> None:
+    assert in_form_words("give --ctx-size 512 or --rate two numbers") == "give “Context of a slot” 512 or “Rate” two numbers"

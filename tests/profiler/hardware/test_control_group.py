@@ -48,12 +48,31 @@ OLD_CONTAINER = {
         (VERSION_1, 3_000_000_000, 2.5),
         (CONTAINER, 2_000_000_000, 0.5),
         (OLD_CONTAINER, 1_000_000_000, 1.0),
+        ({"proc/self/cgroup": "0::/", "sys/fs/cgroup/memory.max": "9000", "sys/fs/cgroup/memory.high": "7000"}, 7000, None),
         ({"proc/self/cgroup": "0::/", "sys/fs/cgroup/memory.max": "max", "sys/fs/cgroup/cpu.max": "max 100000"}, None, None),
         ({}, None, None),
     ],
-    ids=["version 2", "version 1", "container", "old container", "no limits", "no control groups"],
+    ids=["version 2", "version 1", "container", "old container", "held back below the limit", "no limits", "no control groups"],
 )
 def test_the_lowest_limit_on_the_way_up_counts(tmp_path, files, limit_bytes, cores):
     root = tree(tmp_path, files)
     assert control_group.memory_limit_bytes(root) == limit_bytes
     assert control_group.quota_cores(root) == cores
+
+
+@pytest.mark.parametrize(
+    ("files", "memory", "cpu"),
+    [
+        (VERSION_2, "app.slice", "app.slice"),
+        (VERSION_1, "memory/box/one", "cpu/box/one"),
+        (CONTAINER, ".", "."),
+        ({"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712"}, None, None),
+        ({}, None, None),
+    ],
+    ids=["version 2", "version 1", "container", "no limit in version 1", "no control groups"],
+)
+def test_the_group_that_limits(tmp_path, files, memory, cpu):
+    root = tree(tmp_path, files)
+    groups = root / "sys/fs/cgroup"
+    assert control_group.memory_limited_folder(root) == (None if memory is None else groups / memory)
+    assert control_group.quota_folder(root) == (None if cpu is None else groups / cpu)

@@ -34,6 +34,15 @@ def test_unknown_memory_is_none(write_dense: WriteDense) -> None:
     assert footprint.total_bytes is None
 
 
+def test_states_of_recurrent_layers(write_dense: WriteDense) -> None:
+    keys = {"ssm__conv_kernel": 4, "ssm__inner_size": 128, "ssm__state_size": 16, "attention__head_count_kv": [0, 2]}
+    footprint = predict(describe(write_dense("jamba", **keys)), ctx_size=256, slots=3)
+    assert footprint.state_bytes == 3 * (3 * 128 + 16 * 128) * 4
+    assert footprint.kv_bytes == 768 * (32 + 32) * 2
+    assert footprint.compute_bytes is not None
+    assert footprint.total_bytes == footprint.weights_bytes + footprint.kv_bytes + footprint.state_bytes + footprint.compute_bytes
+
+
 def test_feed_forward_by_layer(write_dense: WriteDense) -> None:
     by_layer = predict(describe(write_dense(feed_forward_length=[128, 64])), ctx_size=512, slots=1)
     assert by_layer == predict(describe(write_dense()), ctx_size=512, slots=1)

@@ -13,6 +13,7 @@ from profiler.errors import InferometerError
 from profiler.modelfile.costs import step_costs
 from profiler.modelfile.description import describe
 from profiler.modelfile.footprint import fits, predict
+from profiler.modelfile.offload import CacheSettings, by_device, costs_by_device
 
 NUMBERS = st.one_of(st.integers(0, 5), st.sampled_from([512, 2**16, 2**31, 2**32 - 1]))
 
@@ -48,6 +49,9 @@ def use(path: Path) -> None:
         step_costs(told, "f16", "q8_0")
         footprint = predict(told, ctx_size=512, slots=2, kv_unified=False, flash_attn=False)
         fits(footprint, 2**40)
+        settings = CacheSettings(ctx_size=512, slots=2, kv_offload=False)
+        by_device(told, 2, settings)
+        costs_by_device(told, -1, settings, (1.0, 2.0))
     except InferometerError as fault:
         assert fault.sentence  # noqa: PT017 - no fault is just as right
 

@@ -1,16 +1,19 @@
 """The real pynvml on a stand-in for NVIDIA's library, compiled here; each case in a process of its own: pynvml loads once."""
 
 import json
+import math
 import os
 import platform
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from profiler.hardware.sources import nvml
+from profiler.hardware.sources import nvml, nvml_readings
+from profiler.hardware.sources.watched_process import WatchedProcess
 
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 needs_fake = pytest.mark.skipif(
@@ -18,15 +21,21 @@ needs_fake = pytest.mark.skipif(
 )
 
 READ = """
-import dataclasses, json, pathlib, sys
+import dataclasses, itertools, json, os, pathlib, sys
+from profiler import clock
 from profiler.hardware.sources.nvml import NvmlSource, devices
 from profiler.hardware.sources.source import ReadingFailed
+from profiler.hardware.sources.watched_process import WatchedProcess
+seconds = itertools.count()
+clock.now_ns = lambda: next(seconds) * 10**9
 folder = pathlib.Path(sys.argv[1])
-source = NvmlSource()
+kept = {path.name for path in folder.iterdir()}
+source = NvmlSource(WatchedProcess(4242))
 moments = []
 for control in json.loads(sys.argv[2]):
     for old in folder.iterdir():
-        old.unlink()
+        if old.name not in kept:
+            old.unlink()
     if control:
         (folder / control).touch()
     try:
@@ -84,7 +93,13 @@ def built(folder: Path, old: bool) -> Path:
 def run(script: str, library: Path, control: Path, *arguments: str, **environment: str) -> dict:
     done = subprocess.run(
         [sys.executable, "-c", script, str(control), *arguments],
-        env={**os.environ, "LD_LIBRARY_PATH": str(library), "FAKE_NVML_FOLDER": str(control), **environment},
+        env={
+            **os.environ,
+            "LD_LIBRARY_PATH": str(library),
+            "FAKE_NVML_FOLDER": str(control),
+            "FAKE_NVML_PROCESS": "4242",
+            **environment,
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -107,21 +122,30 @@ def expected(old: bool) -> dict[str, float]:
             f"gpu{gpu}_memory_busy_percent": 41,
             f"gpu{gpu}_temperature_celsius": 71 if old else 72,
             f"gpu{gpu}_clock_mhz": 2520,
+            f"gpu{gpu}_memory_clock_mhz": 10501,
             f"gpu{gpu}_throttle_reasons": 0x4 if old else 0x24,
         }
+    if not old:
+        readings |= {"gpu0_process_vram_bytes": 3_500_000_000, "gpu1_process_vram_bytes": 700_000_000}
     return readings | {"gpu0_power_watts": 285.5, "gpu0_energy_joules": 9_000_000_001.5}
 
 
 @needs_fake
 def test_readings_of_two_gpus(library, tmp_path, request):
     found = read(library, tmp_path, "")
-    readings = expected(old="old" in request.node.callspec.id)
+    is_old = "old" in request.node.callspec.id
+    readings = expected(old=is_old)
     assert found["moments"] == [{"readings": readings, "failure": ""}]
     assert sorted(found["channels"]) == sorted(readings)
     assert found["told"] == {
         "name": "nvml",
         "is_available": True,
-        "reason": "gpu1 does not tell power_watts, energy_joules: Not Supported.",
+        "reason": "gpu0 does not tell process_vram_bytes, dram_bandwidth_percent: Function Not Found."
+        " gpu1 does not tell process_vram_bytes, dram_bandwidth_percent: Function Not Found."
+        " gpu1 does not tell power_watts, energy_joules: Not Supported."
+        if is_old
+        else "gpu0 does not tell dram_bandwidth_percent: Not Supported."
+        " gpu1 does not tell power_watts, energy_joules, dram_bandwidth_percent: Not Supported.",
     }
     assert [(device["name"], device["backend"], device["driver"]) for device in found["devices"]] == [
         ("NVIDIA GeForce RTX 4090", "NVML", "570.86.15"),
@@ -153,8 +177,90 @@ def test_a_gpu_lost_before_the_start_is_told_and_has_no_channels(todays_library,
     found = read(todays_library, tmp_path)
     assert all(channel.startswith("gpu0_") for channel in found["channels"])
     assert found["told"]["is_available"]
-    assert found["told"]["reason"] == "gpu1 cannot be read: GPU is lost."
+    assert found["told"]["reason"].endswith("gpu1 cannot be read: GPU is lost.")
     assert [device["name"] for device in found["devices"]] == ["NVIDIA GeForce RTX 4090"]
+
+
+@needs_fake
+def test_a_gpu_lost_before_the_start_is_no_device_and_the_others_are(todays_library, tmp_path):
+    (tmp_path / "lost-0").touch()
+    found = read(todays_library, tmp_path)
+    assert [device["name"] for device in found["devices"]] == ["NVIDIA T4"]
+
+
+@needs_fake
+def test_hopper_tells_the_share_of_its_bandwidth(todays_library, tmp_path):
+    found = read(todays_library, tmp_path, "", "gpm-2", "", FAKE_NVML_COUNT="3")
+    values = [moment["readings"].get("gpu2_dram_bandwidth_percent") for moment in found["moments"]]
+    assert values == [60, None, 60], "each between two samples that follow one another, also after one that failed"
+    assert found["moments"][1]["failure"] == "gpu2 stopped telling gpu2_dram_bandwidth_percent: Unknown Error."
+
+
+@needs_fake
+def test_a_split_gpu_tells_its_parts(todays_library, tmp_path):
+    (tmp_path / "mig-2").touch()
+    found = read(todays_library, tmp_path, "", FAKE_NVML_COUNT="3")
+    readings = found["moments"][0]["readings"]
+    parts = {channel: value for channel, value in readings.items() if "_mig" in channel}
+    assert parts == {
+        "gpu2_mig0_memory_used_bytes": 5_000_000_004,
+        "gpu2_mig0_dram_bandwidth_percent": 69,
+        "gpu2_mig1_memory_used_bytes": 5_000_000_005,
+        "gpu2_mig1_dram_bandwidth_percent": 70,
+    }
+    assert readings["gpu2_power_watts"] == 285.5
+    assert "gpu2_utilization_percent" not in readings
+    told = found["told"]["reason"]
+    assert "gpu2 is split (MIG): its power, energy, temperature and clocks are of all parts together." in told
+    assert "gpu2 does not tell utilization_percent, memory_busy_percent: Not Supported." in told
+    assert [device["name"] for device in found["devices"]][2:] == ["NVIDIA H100 PCIe MIG 1g.10gb", "NVIDIA H100 PCIe MIG 2g.20gb"]
+
+
+@needs_fake
+def test_a_gpu_that_shares_the_processors_memory_has_no_size_and_costs_no_other_its_place(todays_library, tmp_path):
+    found = read(todays_library, tmp_path, "", FAKE_NVML_COUNT="4")
+    readings = found["moments"][0]["readings"]
+    assert "gpu3_vram_used_bytes" not in readings
+    assert readings["gpu3_energy_joules"] == 9_000_000_001.5
+    assert "gpu3 does not tell vram_used_bytes, dram_bandwidth_percent: Not Supported." in found["told"]["reason"]
+    assert [(device["name"], device["vram_total_bytes"]) for device in found["devices"]][2:] == [
+        ("NVIDIA H100 PCIe", 24_000_000_000),
+        ("NVIDIA GB10", None),
+    ]
+
+
+class ListedProcesses:
+    """The two calls of NVML that list processes, counted."""
+
+    def __init__(self, *processes):
+        self.processes = processes
+        self.calls = 0
+
+    def nvmlDeviceGetComputeRunningProcesses_v3(self, gpu):
+        self.calls += 1
+        return [SimpleNamespace(pid=pid, usedGpuMemory=used) for pid, used in self.processes]
+
+    def nvmlDeviceGetGraphicsRunningProcesses_v3(self, gpu):
+        return []
+
+
+def test_processes_are_listed_once_a_second_and_anew_for_another_process(monkeypatch):
+    now_ns = [0]
+    monkeypatch.setattr(nvml_readings.clock, "now_ns", lambda: now_ns[0])
+    driver, watched = ListedProcesses((7, 100), (7, 50), (8, None)), WatchedProcess(7)
+    used = nvml_readings.process_reading(driver, None, watched).ways[0]
+    assert used() == (150,)
+    now_ns[0] = 999_999_999
+    assert used() == (150,)
+    assert driver.calls == 1
+    watched.process_id = 8  # listed without its memory, as on Windows
+    assert math.isnan(used()[0])
+    watched.process_id = None
+    assert math.isnan(used()[0])
+    assert driver.calls == 3
+    now_ns[0] = 2_000_000_000
+    used()
+    assert driver.calls == 4
 
 
 @needs_fake

@@ -89,7 +89,14 @@ CREATE TABLE cell (
     weight_bytes_per_ubatch INTEGER CHECK (typeof(weight_bytes_per_ubatch) IN ('integer', 'null')),
     output_bytes_per_ubatch INTEGER CHECK (typeof(output_bytes_per_ubatch) IN ('integer', 'null')),
     embedding_bytes_per_token INTEGER CHECK (typeof(embedding_bytes_per_token) IN ('integer', 'null')),
-    kv_bytes_per_token INTEGER CHECK (typeof(kv_bytes_per_token) IN ('integer', 'null'))
+    kv_bytes_per_token INTEGER CHECK (typeof(kv_bytes_per_token) IN ('integer', 'null')),
+    expert_bytes INTEGER CHECK (typeof(expert_bytes) IN ('integer', 'null')),
+    expert_count INTEGER CHECK (typeof(expert_count) IN ('integer', 'null')),
+    experts_used INTEGER CHECK (typeof(experts_used) IN ('integer', 'null')),
+    state_bytes_per_sequence INTEGER CHECK (typeof(state_bytes_per_sequence) IN ('integer', 'null')),
+    matmul_flops_per_token INTEGER CHECK (typeof(matmul_flops_per_token) IN ('integer', 'null')),
+    output_flops_per_row INTEGER CHECK (typeof(output_flops_per_row) IN ('integer', 'null')),
+    attention_flops_per_pair INTEGER CHECK (typeof(attention_flops_per_pair) IN ('integer', 'null'))
 );
 CREATE TABLE run (
     run_id INTEGER PRIMARY KEY NOT NULL CHECK (typeof(run_id) IN ('integer')),

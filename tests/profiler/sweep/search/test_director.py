@@ -122,6 +122,21 @@ def test_a_budget_that_is_nearly_used_leaves_the_fresh_runs():
     assert {run.purpose for run in fresh} == {RunPurpose.CONFIRM}
 
 
+def test_a_search_that_ends_early_claims_nothing():
+    bench = Bench(["as-is", "Q8_0"], lambda arm, users: 10.0 * users, lambda arm, users: 100.0 * users)
+    for run in bench.director.more(None, None):
+        ended = SimpleNamespace(run=SimpleNamespace(status=RunStatus.DONE), figures=figures(80.0 + run.cell_id, 800.0))
+        bench.director.ended(run, ended, was_skipped=False)
+    bench.director.conclude()
+    bench.director.conclude()
+    (answer,) = bench.sentences("search answer")
+    assert answer == (
+        "The search ended before anything was confirmed by fresh runs. Q8_0 with 8 users looked best so far, in 1 of the runs "
+        "that it was chosen by."
+    )
+    assert bench.told[-1][2] is None
+
+
 def test_looks_hold_limits_as_shares_of_their_thresholds():
     assert look_of(figures(), SLO) == look_of(figures(), SLO)
     look = look_of(figures(speed=50.0, ttft=500.0, tpot=20.0), SLO)
