@@ -90,6 +90,8 @@ class MainWindow(QMainWindow):
         """The page Models, built when it is first needed; likewise the others."""
         page = self._makers.models()
         page.model_chosen.connect(self._on_model_chosen)
+        page.types_chosen.connect(self._on_types_chosen)
+        page.set_measuring(self._bridge.is_running)
         return self._adopted(page)
 
     @cached_property
@@ -259,6 +261,16 @@ class MainWindow(QMainWindow):
         self.show_page("Plan")
         self.plan_page.set_model(path)
 
+    @Slot(object, object)
+    def _on_types_chosen(self, path: Path, types: tuple[str, ...]) -> None:
+        self.show_page("Plan")
+        self.plan_page.set_model(path, types)
+
+    def _tell_measuring(self, is_measuring: bool) -> None:
+        self.plan_page.set_measuring(is_measuring)
+        if "models_page" in self.__dict__:  # a page that was not needed yet asks when it is built
+            self.models_page.set_measuring(is_measuring)
+
     @Slot(object)
     def _on_plan_requested(self, plan: Plan) -> None:
         self.show_page("Plan")
@@ -276,7 +288,7 @@ class MainWindow(QMainWindow):
     @Slot(object, object)
     def _on_sweep_started(self, plan: Plan, session: Path) -> None:
         self._is_paused = False
-        self.plan_page.set_measuring(True)
+        self._tell_measuring(True)
         self._show_sweep_state()
 
     @Slot(object)
@@ -296,7 +308,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_sweep_ended(self, outcome: SweepOutcome) -> None:
         self._measured_session = None
-        self.plan_page.set_measuring(False)
+        self._tell_measuring(False)
         self._show_sweep_state()
         if outcome.sentence:
             self.status.show_trouble(outcome.sentence)

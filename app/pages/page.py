@@ -6,9 +6,10 @@ nothing blocks the GUI thread.
 
 Each page is the only class of its module:
 
-- `models_page.ModelsPage(settings)`: `model_chosen(Path)`: measure this model (the window shows Plan with it).
-  `open_model(path: Path)`: list, select and describe this file; called for a dropped or given GGUF file.
-- `plan_page.PlanPage(settings)`: `start_requested(Plan)`: measure this now. `set_model(path: Path)`, `set_plan(plan: Plan)`: show
+- `models_page.ModelsPage(settings)`: `model_chosen(Path)`: measure this model (the window shows Plan with it);
+  `types_chosen(Path, tuple[str, …])`: in these quantizations. `open_model(path: Path)`: list, select and describe this file; called
+  for a dropped or given GGUF file; `set_measuring(bool)`: nothing can be made or deleted while a sweep runs.
+- `plan_page.PlanPage(settings)`: `start_requested(Plan)`: measure this now. `set_model(path: Path, types)`, `set_plan(plan: Plan)`: show
   it; `open_plan_file(path: Path)`: a plan.toml that was dropped or given; `set_measuring(bool)`: Start is not possible while a
   sweep runs; `start()`: what the Start button does (the action Start with its shortcut calls it).
 - `live_page.LivePage(settings, bridge, actions)`: `plan_wanted()`: its empty state's button; `results_wanted(Path)`:
@@ -16,6 +17,8 @@ Each page is the only class of its module:
 - `results_page.ResultsPage(settings)`: `plan_requested(Plan)`: run the same plan again. `open_session(path: Path)`: show it, or
   tell in one sentence why not; `session_opened(Path)`: it was readable (the window remembers it as recent); `plan_wanted()`: its
   empty state's button; `refresh()`: the open session's file has new figures (a cell finished).
+
+- `compare_page.ComparePage(settings, actions)`: `open_sessions(paths)`: hold these against each other.
 
 Signals that carry values of ours are declared `Signal(object)`.
 """

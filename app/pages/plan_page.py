@@ -86,7 +86,7 @@ class PlanPage(Page):
         for card in self._cards:
             card.edited.connect(self._on_edited)
         self.need.load_wanted.connect(self._on_load_wanted)
-        self.models.quantizations.unfolded.connect(self._on_quantizations_unfolded)
+        self.models.quantizations.unfolded.connect(self._ask_for_offers)
         self.words = Sentence(role="statement")
         words_card = Card("In words")
         words_card.body.addWidget(self.words)
@@ -239,16 +239,17 @@ class PlanPage(Page):
         self.words.show_text(in_words(outlook.plan, outlook.labels))
         self.models.show_outlook(outlook)
         self.need.show_outlook(outlook)
-        self.sweep.show_outlook(outlook, self._disk_bytes())
+        self.sweep.show_outlook(outlook, self.models.quantizations.bytes_to_make)
         self._ask_for_offers()
         self.load.show_outlook(outlook)
         self._show_notes()
         self._show_start()
 
+    @Slot()
     def _ask_for_offers(self) -> None:
         """Have llama.cpp asked for sizes, while somebody looks at the list and nothing is measured."""
         quantizations = self.models.quantizations
-        if self._outlook is None or not quantizations.is_open:
+        if self._outlook is None or not quantizations.is_open or not self.isEnabled():
             return
         if self._is_measuring:
             quantizations.show_state("Sizes are asked for when the sweep has ended.")
@@ -258,20 +259,12 @@ class PlanPage(Page):
         self._asking.ask(files, models.imatrix)
 
     @Slot()
-    def _on_quantizations_unfolded(self) -> None:
-        self._ask_for_offers()
-
-    @Slot()
     def _on_offers_changed(self) -> None:
         self.models.quantizations.show_state(self._asking.sentence)
         self.models.quantizations.show_offers(self._asking.offers)
         if self._outlook is not None and self._outlook.plan == self._plan:
-            self.sweep.show_outlook(self._outlook, self._disk_bytes())
+            self.sweep.show_outlook(self._outlook, self.models.quantizations.bytes_to_make)
             self._show_notes()
-
-    def _disk_bytes(self) -> int | None:
-        """What will be made, where llama.cpp told its size and it is known what is made already."""
-        return self.models.quantizations.bytes_to_make
 
     @Slot()
     def _on_job_ended(self) -> None:
@@ -307,7 +300,7 @@ class PlanPage(Page):
         notes = [Note(f"{field_words(field)}: {text.rstrip('.')}.", "broken") for field, text in self._problems.items()]
         if self._outlook is not None:
             notes += [Note(as_sentence(in_form_words(self._outlook.refusal)), "broken")] if self._outlook.refusal else []
-            known_bytes, estimate = self._disk_bytes(), self._outlook.estimate
+            known_bytes, estimate = self.models.quantizations.bytes_to_make, self._outlook.estimate
             disk_bytes = known_bytes if known_bytes is not None else estimate.disk_bytes if estimate is not None else 0
             notes += [*self._outlook.notes, *disk_notes(self._outlook, disk_bytes)]
         self.notes.show_notes(notes)

@@ -19,6 +19,7 @@ from app.pages.results.evidence_column import EVIDENCE
 from app.pages.results.need_verdict import Verdict
 from app.pages.results.nothing_open import NothingOpen
 from app.pages.results.policy_comparison import compared_cells
+from app.pages.results.roofline_card import RooflineCard
 from app.pages.results.search_card import SearchCard
 from app.pages.results.selection_side import MOST_COMPARED, SelectionSide
 from app.pages.results.session_view import CellView, SessionView, read_session
@@ -84,6 +85,9 @@ class ResultsPage(Page):
         self.three_way.cell_chosen.connect(self._on_point_chosen)
         self.curve = CurveCard()
         self.curve.cell_chosen.connect(self._on_point_chosen)
+        self.roofline = RooflineCard()
+        self.roofline.cell_chosen.connect(self._on_point_chosen)
+        self.roofline.failed.connect(self._on_failed)
         self.table: RecordTable[CellView] = RecordTable(())
         self.view = TableView(self.table, "Cells", several=True)
         self.view.chosen.connect(self._on_chosen)
@@ -106,7 +110,7 @@ class ResultsPage(Page):
         table_card = Card("Cells")
         table_card.set_title("Cells", "choose up to four to see their distributions")
         table_card.body.addWidget(self.view)
-        main = _column("Evidence", (self.search, 0), (self.curve, 3), (self.three_way, 0), (table_card, 2))
+        main = _column("Evidence", (self.search, 0), (self.curve, 3), (self.three_way, 0), (table_card, 2), (self.roofline, 0))
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -137,7 +141,7 @@ class ResultsPage(Page):
     @property
     def is_busy(self) -> bool:
         """Whether something is being read or written."""
-        return self._reading is not None or self._exporting is not None or self.side.is_busy
+        return self._reading is not None or self._exporting is not None or self.side.is_busy or self.roofline.is_busy
 
     @property
     def message(self) -> str:
@@ -165,6 +169,7 @@ class ResultsPage(Page):
         self.search.show_session(view)
         self.curve.show_session(view)
         self.three_way.show_session(view)
+        self.roofline.show_session(view)
         kept = [] if is_new else self._selected_ids()
         columns = cell_columns(view.varying, view.cells, has_need=view.has_limits)
         self.table.show_records(view.cells, (*columns, EVIDENCE) if view.search is not None else columns)
@@ -203,7 +208,9 @@ class ResultsPage(Page):
         self.three_way.show_selected(self._selected_ids())
         current = self.view.current_row()
         shown = current if current in rows else rows[0] if rows else None
-        self.side.show_cells([self.table.record(row) for row in rows], None if shown is None else self.table.record(shown))
+        current_cell = None if shown is None else self.table.record(shown)
+        self.roofline.show_cells(self._selected_ids(), current_cell)
+        self.side.show_cells([self.table.record(row) for row in rows], current_cell)
 
     @Slot(int)
     def _on_point_chosen(self, cell_id: int) -> None:

@@ -1,8 +1,10 @@
 """What must be known beside a run's raw rows to turn them into figures."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from profiler.plan.slo import Slo, parse_slo
+from profiler.records.power_meter import IdlePower
 from profiler.records.run_record import StepCosts
 from profiler.records.specification import EngineFacts, RunSpecification
 
@@ -19,6 +21,8 @@ class RunContext:
             the share.
         slo: the plan's limits, empty when it states none.
         last_level_cache_bytes: of that memory's processor; None when unknown.
+        idle_power: what the meters showed before the sweep; None leaves out what is told above idle.
+        device_memory_bytes: all memory of each GPU that has its own, by ggml's name of it ("CUDA0"); empty when unknown.
     """
 
     specification: RunSpecification
@@ -27,6 +31,8 @@ class RunContext:
     peak_bandwidth_gb_s: float | None
     slo: Slo = ()
     last_level_cache_bytes: int | None = None
+    idle_power: IdlePower | None = None
+    device_memory_bytes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def class_slo(self) -> dict[int, Slo]:

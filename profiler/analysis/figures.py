@@ -14,7 +14,7 @@ from profiler.analysis.load_shape import is_stationary
 from profiler.analysis.window import Window, measurement_window
 from profiler.records.metric import LATENCIES, METRICS, SINGLES
 from profiler.records.run_record import Distribution, Figures
-from profiler.records.timing import RunData
+from profiler.records.timing import RequestStatus, RunData
 
 __all__ = ["RunContext", "cell_figures", "independent_counts", "latency_figures", "run_figures", "single_medians"]
 
@@ -27,8 +27,6 @@ def run_figures(data: RunData, context: RunContext) -> Figures:
     """
     window = measurement_window(data, context)
     latencies = window_latencies(data, window)
-    joules = energy.energy_j(data.samples, window)
-    stamped = int(np.count_nonzero(window.stamped(data.tokens["time_ns"])))
     read = bandwidth.achieved(data.steps, context.costs, window) if context.costs else None
     kv_cells = context.facts.kv_cells if context.facts else None
     attained = slo.attainment(data, window, context.slo, context.class_slo)
@@ -53,8 +51,7 @@ def run_figures(data: RunData, context: RunContext) -> Figures:
         ),
         "rss_peak_bytes": memory.rss_peak_bytes(data.samples),
         "vram_peak_bytes": memory.vram_peak_bytes(data.samples),
-        "energy_j": joules,
-        "tokens_per_joule": energy.tokens_per_joule(stamped, joules),
+        **_energy_figures(data, context, window),
     }
     return {metric.name: measured.get(metric.name) for metric in METRICS}
 
@@ -70,6 +67,28 @@ def latency_figures(latencies: dict[str, LatencyValues], *, is_unstable: bool) -
         for name in slo.UNBOUNDED & figures.keys():
             figures[name] = {statistic: value if statistic == "n" else None for statistic, value in figures[name].items()}
     return figures
+
+
+def _energy_figures(data: RunData, context: RunContext, window: Window) -> Figures:
+    """All that was spent, and what of it was above idle, the share of this work."""
+    spent = energy.energy(data.samples, window, context.idle_power)
+    if spent is None:
+        return {}
+    stamped = int(np.count_nonzero(window.stamped(data.tokens["time_ns"])))
+    figures: Figures = {
+        "energy_j": spent.gross.joules,
+        "tokens_per_joule": energy.tokens_per_joule(stamped, spent.gross.joules),
+    }
+    if spent.net is None:
+        return figures
+    is_completed = data.requests["status"] == RequestStatus.COMPLETED
+    completed = int(np.count_nonzero(is_completed & window.stamped(data.requests["end_ns"])))
+    shares = energy.shares(spent.net, output_tokens=stamped, prompt_tokens=0, requests=completed)
+    return figures | {
+        "energy_net_j": spent.net.joules,
+        "joules_per_output_token": shares.per_output_token.joules if shares.per_output_token else None,
+        "joules_per_request": shares.per_request.joules if shares.per_request else None,
+    }
 
 
 def _cache_figures(data: RunData, context: RunContext, window: Window) -> Figures:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from profiler.records.timing import Samples
 
-_GPU_USED = re.compile(r"gpu\d+_vram_used_bytes")
+_GPU_USED = re.compile(r"(amd)?gpu\d+_vram_used_bytes")
 
 
 def rss_peak_bytes(samples: Samples) -> float | None:

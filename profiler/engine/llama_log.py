@@ -12,6 +12,7 @@ from profiler.records.outcome import TOLD_LOG_LINES
 
 _BUFFER = re.compile(r"^\S+:\s+(\S.*?(?:model|KV|RS|compute|output) buffer size) =\s*([0-9.]+) MiB")
 
+_ALLOCATED_ONCE = ("compute buffer size", "output buffer size")  # told again when they grow: the last line holds
 
 _DEBUG = 1  # ggml's level of lines that only its developers read, thousands of them
 
@@ -20,7 +21,8 @@ class LlamaLog:
     """Catches the log of the whole process. Keep the object: llama.cpp calls into it.
 
     Attributes:
-        buffers: bytes by the name of a buffer ("CPU KV buffer size"), as far as the log named it.
+        buffers: bytes by the name of a buffer ("CPU KV buffer size"), as far as the log named it since this was cleared. Several of
+            one name are added up: a model in several files has one for each, one with sliding windows has two KV caches.
         tail: the last lines, for a refusal: on standard error they might reach the parent after it.
         on_line: hears every line.
     """
@@ -47,6 +49,7 @@ class LlamaLog:
             self.tail.append(line.strip()[:500])
         match = _BUFFER.match(line)
         if match:
-            self.buffers[match.group(1)] = round(float(match.group(2)) * (1 << 20))
+            name, size = match.group(1), round(float(match.group(2)) * (1 << 20))
+            self.buffers[name] = size + (0 if name.endswith(_ALLOCATED_ONCE) else self.buffers.get(name, 0))
         if self.on_line is not None:
             self.on_line(line)

@@ -33,6 +33,19 @@ def known(library_version: str, threads: int, n_gpu_layers: int = 0) -> tuple[Ke
         return ()
 
 
+def newest(threads: int, n_gpu_layers: int = 0) -> tuple[KernelSpeed, ...]:
+    """What was kept last for so many threads and layers, whichever library measured it; empty when there is nothing."""
+    try:
+        document = json.loads(_file().read_text(encoding="utf-8"))
+        end = _key("", threads, n_gpu_layers)
+        found = [entry for key, entry in document["entries"].items() if key.endswith(end)]
+        return (
+            tuple(_from_document(each) for each in found[-1]) if found and document["method_version"] == _METHOD_VERSION else ()
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return ()
+
+
 def measure(
     types: Iterable[str],
     library_version: str,
@@ -120,10 +133,10 @@ def _store(key: str, speeds: Sequence[KernelSpeed]) -> None:
     """Write the file in one move; where it cannot be written, the next time measures again."""
     try:
         document = json.loads(_file().read_text(encoding="utf-8"))
-        entries = document["entries"] if document["method_version"] == _METHOD_VERSION else {}
-        entries[key] = []
+        entries = dict(document["entries"]) if document["method_version"] == _METHOD_VERSION else {}
     except (OSError, ValueError, TypeError, KeyError):
         entries = {}
+    entries.pop(key, None)  # the newest comes last
     entries[key] = [dataclasses.asdict(speed) for speed in speeds]
     text = json.dumps({"method_version": _METHOD_VERSION, "entries": entries})
     with contextlib.suppress(OSError):

@@ -11,8 +11,8 @@ class KernelSpeed:
         shape: "wide" layers, whose time goes into the weights, or many "thin" ones, whose time goes into all the rest.
         type: ggml's name ("q4_K").
         tokens, sequences: of the step; a prompt's tokens are of one sequence.
-        seconds: median.
-        spread_percent: (slowest - fastest) / median.
+        seconds: the fastest of several.
+        spread_percent: how much longer than that their median is.
         weights, bytes: of the matrices that the step used.
         layers: how many there were.
     """

@@ -8,17 +8,17 @@ from pathlib import Path, PureWindowsPath
 
 from profiler.child.engine_child import EngineChild
 from profiler.errors import EnvironmentFault, InferometerError, UnusableArguments
-from profiler.hardware import ceilings, fingerprint, telemetry
+from profiler.hardware import ceilings, cpu, fingerprint, telemetry
 from profiler.modelfile.content_hash import sha256_of_parts
 from profiler.modelfile.costs import step_costs
 from profiler.modelfile.description import ModelDescription, describe
 from profiler.modelfile.imatrix import Imatrix, read_imatrix
 from profiler.modelfile.type_mix import class_mix
-from profiler.models import quantization_cache
+from profiler.models import kernel_speeds, quantization_cache
 from profiler.models.grouping import ModelChoice, model_choices, separate_choices
 from profiler.models.quantization import make, requantizing_warning
 from profiler.models.sample import sample_model_path
-from profiler.plan.cells import model_labels
+from profiler.plan.cells import ALL_LAYERS, model_labels
 from profiler.plan.plan import SAMPLE_MODEL, Plan
 from profiler.records.fingerprint import Device, EngineIdentity, Fingerprint
 from profiler.records.run_record import ModelRecord, StepCosts
@@ -77,7 +77,28 @@ def describe_machine(child: EngineChild, report: Report, *, refresh: bool = Fals
     devices = tuple(Device(**device) for device in end.result["devices"])
     if refresh or ceilings.cached() is None:
         report("measuring this machine's memory bandwidth", None)
-    return fingerprint.take(identity, devices, ceilings.measured(refresh), telemetry.sources_available())
+    peaks = replace(ceilings.measured(refresh), compute_gflop_s=_compute_gflop_s(identity, devices, report, refresh=refresh))
+    return fingerprint.take(identity, devices, peaks, telemetry.sources_available())
+
+
+def _compute_gflop_s(identity: EngineIdentity, devices: Sequence[Device], report: Report, *, refresh: bool) -> float | None:
+    """The most that a prompt gets out of this machine; None when the engine cannot tell.
+
+    Measured by an engine of its own: the one that is given would show the probe's memory as its own.
+    """
+    layers = ALL_LAYERS if any(device.kind == "gpu" for device in devices) else 0
+    try:
+        speeds = kernel_speeds.measure(
+            kernel_speeds.USUAL_TYPES,
+            identity.llama_cpp_python,
+            cpu.default_threads(),
+            layers,
+            on_progress=report,
+            refresh=refresh,
+        )
+    except EnvironmentFault:
+        return None
+    return kernel_speeds.peak_gflop_s(speeds)
 
 
 def choices_of(plan: Plan) -> list[ModelChoice]:

@@ -1,13 +1,15 @@
 """A sweep in an open session file: one repetition after another, as its director asks for them, until there is no more to do."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from profiler.child.engine_child import EngineChild
 from profiler.clock import now_ns
 from profiler.errors import EnvironmentFault, UnusableArguments
+from profiler.hardware import idle_power
 from profiler.hardware.telemetry import Telemetry
 from profiler.modelfile.footprint import predict
 from profiler.plan.plan import AS_IS, Plan
@@ -30,8 +32,12 @@ from profiler.sweep.repetition import EndedRun, Repetition
 from profiler.sweep.schedule import Schedule
 from profiler.sweep.search.director import SearchDirector
 from profiler.sweep.search.problem import Arms
+from profiler.units import significant
 
 PAUSE_POLL_S = 0.25
+
+IDLE_POWER = "idle_power"
+"""The fact of a session that holds a `records.power_meter.IdlePower`, as JSON."""
 
 
 def new_cell(plan: Plan, number: int, configuration: Configuration, prepared: Sequence[PreparedModel]) -> CellRecord:
@@ -121,10 +127,20 @@ class Sweep:
         for cell in self._cells:
             if cell.status is CellStatus.FAILED:
                 self._tell(CellChanged(cell, None, {}, 0))
+        self._measure_idle_power()
         self._telemetry.start(now_ns())
         for source in self._telemetry.sources():
             if not source.is_available:
                 self._happened("source absent", f"{source.name}: {source.reason}")
+
+    def _measure_idle_power(self) -> None:
+        """What the meters show before anything runs, to be subtracted from what runs take; without a meter it takes no time."""
+        measured = idle_power.measure(stop=self._controls.stopped)
+        if measured is None:
+            return
+        self._writer.set_meta(IDLE_POWER, json.dumps(asdict(measured)))
+        draws = ", ".join(f"{name} {significant(draw.watts)} W" for name, draw in measured.draws.items())
+        self._happened("idle power", f"At rest the meters show {draws}.")
 
     def _run_all(self, child: EngineChild) -> None:
         schedule, results = self._schedule, self._results

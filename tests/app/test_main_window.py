@@ -28,6 +28,7 @@ class StandInPage(Page):
     """A page that notes what the window asks of it, and can be made to ask."""
 
     model_chosen = Signal(object)
+    types_chosen = Signal(object, object)
     start_requested = Signal(object)
     plan_requested = Signal(object)
     plan_wanted = Signal()
@@ -181,6 +182,8 @@ def test_pages_pass_models_and_plans_on(qtbot: QtBot, stage: Stage, tmp_path: Pa
     stage.window.models_page.model_chosen.emit(tmp_path / "a.gguf")
     assert stage.shown == "Plan"
     assert stage.asked("Plan")[-1] == ("set_model", tmp_path / "a.gguf")
+    stage.window.models_page.types_chosen.emit(tmp_path / "b.gguf", ("Q8_0",))
+    assert stage.asked("Plan")[-1] == ("set_model", tmp_path / "b.gguf")
     stage.window.results_page.plan_requested.emit(PLAN)
     assert stage.asked("Plan")[-1] == ("set_plan", PLAN)
     stage.window.show_page("Live")

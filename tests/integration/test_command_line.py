@@ -136,7 +136,7 @@ def test_inspect_and_models_know_the_sample():
     told = json.loads(inferometer("inspect", "sample", "--ctx-size", "1000", "--slots", "3", "--json").stdout)
     assert (told["architecture"], told["quantization"], told["context_train"]) == ("llama", "Q4_1", 8192)
     assert told["predicted"]["kv_bytes"] > 0
-    assert told["predicted"]["decode_tok_s"] is None
+    assert told["predicted"].keys() >= {"decode_tok_s", "decode_tok_s_low", "decode_tok_s_high", "decode_method"}
     assert "bits per weight" in inferometer("inspect", "sample").stdout
     listed = json.loads(inferometer("models", "--json").stdout)["models"]
     assert any(model["source"] == "sample" for model in listed)
@@ -145,7 +145,7 @@ def test_inspect_and_models_know_the_sample():
 def test_machine_tells_ceilings_and_telemetry():
     told = json.loads(inferometer("machine", "--json").stdout)
     assert told["ceilings"]["bandwidth_gb_s"] > 1
-    assert told["ceilings"]["compute_gflop_s"] is None
+    assert told["ceilings"]["compute_gflop_s"] > 1
     assert told["engine"]["backends"] == ["CPU"] or "CPU" in told["engine"]["backends"]
     text = inferometer("machine").stdout
     assert "GB/s read" in text

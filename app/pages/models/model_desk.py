@@ -188,9 +188,10 @@ class ModelDesk(QWidget):
         else:
             self.strip.show_end(end.sentence, "met")
         self._show_obstacle()
-        self._look()
-        if not self._is_measuring:
-            self.inquiry.ask_again()
+        if self.isEnabled():  # the window that closes begins nothing new
+            self._look()
+            if not self._is_measuring:
+                self.inquiry.ask_again()
 
     @Slot()
     def _on_cancelled(self) -> None:

@@ -33,6 +33,7 @@ class OfferInquiry(QObject):
         self._offers: Offers | None = None
         self._sentence = ""
         self._is_whole = False
+        self._must_ask_again = False
 
     @property
     def offers(self) -> Offers | None:
@@ -52,31 +53,36 @@ class OfferInquiry(QObject):
     def ask(self, files: Mapping[str, Path], imatrix: str | None) -> None:
         """Ask, unless this was answered already."""
         question = (tuple(files.items()), imatrix)
-        if question == self._wanted and (self._job is not None or self._is_whole):
+        if question == self._wanted and (self.is_asking or self._is_whole):
             return
         if question != self._wanted:
             self._offers = None
         self._wanted = question
         self._is_whole = False
         if self._job is not None:
+            self._must_ask_again = True
             self._job.cancel()
         else:
             self._start()
 
     def ask_again(self) -> None:
         """The same question anew: something was made, deleted or measured."""
-        if self._wanted is not None:
-            self._is_whole = False
-            if self._job is None:
-                self._start()
+        if self._wanted is None:
+            return
+        self._is_whole = False
+        if self._job is None:
+            self._start()
+        else:
+            self._must_ask_again = True
 
     def cancel(self) -> None:
         """Leave the question; it may be asked again."""
         if self._job is not None:
-            self._wanted = None
+            self._wanted, self._must_ask_again = None, False
             self._job.cancel()
 
     def _start(self) -> None:
+        self._must_ask_again = False
         question = self._asked = self._wanted
         assert question is not None
         reader = self.reader
@@ -117,7 +123,7 @@ class OfferInquiry(QObject):
         assert self._job is not None
         self._job.deleteLater()
         self._job = None
-        if self._wanted is not None and not self._is_whole:
+        if self._must_ask_again:  # not when somebody else cancelled the job, as the window does when it closes
             self._start()
         else:
             self._tell(self._sentence if self._sentence.startswith("Sizes") else "")

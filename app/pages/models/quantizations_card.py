@@ -144,6 +144,9 @@ class QuantizationsCard(Card):
     def _on_chosen(self) -> None:
         selected = self.selected
         self._show_mix(selected)
+        if len(selected) > 1 and any(each.cached.imatrix_name is not None for each in selected):
+            self.plan_button.setEnabled(False)
+            self.plan_button.setToolTip("One that was made with an importance matrix is measured by itself: choose it alone")
         held = [each.cached.type for each in selected if each.cached.is_in_use]
         for button in self._selected_buttons:
             button.setEnabled(bool(selected))

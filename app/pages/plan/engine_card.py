@@ -29,11 +29,17 @@ _CHOICES = (
     ("cache_type_v", "V cache", CACHE_TYPES, "type_v"),
     ("kv_unified", "Unified KV", _ON_OFF, "One buffer for all sequences instead of a stream each (kv_unified)"),
     ("mmap", "Memory map", _ON_OFF, "Map the file instead of reading it (use_mmap)"),
+    ("kv_offload", "KV offload", _ON_OFF, "The KV cache goes to a GPU, where there is one (offload_kqv)"),
+    ("repack", "Repacked weights", _ON_OFF, "Lay weights out anew for this processor (use_extra_bufts)"),
+    ("no_host", "No host buffers", _ON_OFF, "Keep weights out of a GPU's pinned host memory (no_host)"),
 )
 _TOLD_WHEN_CHANGED = (
     ("kv_unified", "unified KV"),
     ("mmap", "memory map"),
     ("op_offload", "op offload"),
+    ("kv_offload", "KV offload"),
+    ("repack", "repacked weights"),
+    ("no_host", "no host buffers"),
     ("split_mode", "GPU split"),
     ("tensor_split", "tensor split"),
     ("main_gpu", "main GPU"),

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.bridge.job import JobLine
+from app.bridge.job import Job, JobLine
 from app.pages.models import model_desk
 from app.pages.models.delete_question import DeleteQuestion
 from app.pages.models.fit import Service
@@ -298,3 +298,26 @@ def test_the_mix_of_types_by_class() -> None:
     made = MadeModel(entry, None, {"attention": {"Q5_0": 995, "Q8_0": 5}, "norm": {"F32": 10}})
     assert mix_text(made) == "**Q4_K_M** holds attention Q5_0 over 99 %, Q8_0 under 1 %; norm F32 (shares of the weights)."
     assert [share_text(share) for share in (0.004, 0.88, 0.996, 1.0)] == ["under 1 %", "88 %", "over 99 %", "100 %"]
+
+
+def test_the_closing_window_begins_nothing_new(
+    qtbot: QtBot, desk: ModelDesk, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def endless(line: JobLine, *_: object) -> WorkEnd:
+        begun.set()
+        assert line.cancel.wait(5)
+        raise Interrupted("stopped")
+
+    monkeypatch.setattr(model_desk, "measure_quality", endless)
+    show(qtbot, desk, model)
+    click(qtbot, desk.quality.measure_button)
+    assert begun.wait(5)
+    desk.setEnabled(False)  # as the window does before it cancels all jobs
+    looks: list[int] = []
+    monkeypatch.setattr(desk, "_look", lambda: looks.append(1))
+    for job in desk.findChildren(Job):
+        job.cancel()
+    settled(qtbot, desk)
+    assert looks == []

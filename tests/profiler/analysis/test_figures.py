@@ -6,6 +6,7 @@ import pytest
 
 from profiler.analysis.figures import cell_figures, independent_counts, run_figures
 from profiler.records.metric import LATENCIES, METRICS, SINGLES, STATISTICS
+from profiler.records.power_meter import IdleDraw, IdlePower
 from profiler.records.timing import RequestStatus, RunData, Samples
 
 MS = 1_000_000
@@ -41,6 +42,29 @@ def test_a_single_stream_by_hand(closed_loop, context_of, costs):
     assert figures["energy_j"] == pytest.approx(40 * 1.245)
     assert figures["tokens_per_joule"] == pytest.approx(96 / (40 * 1.245))
     for name in ("vram_peak_bytes", "perplexity", "kld_mean", "top1_agreement"):
+        assert figures[name] is None
+
+
+def test_energy_above_idle_by_hand(closed_loop, context_of):
+    # The window of 1.245 s holds 96 tokens of three requests; at idle the card drew 15 of the 40 W.
+    samples = Samples(np.array([0, SECOND, 2 * SECOND]), {"gpu0_power_watts": np.full(3, 40.0)})
+    data = dataclasses.replace(closed_loop([0], per_user=4), samples=samples)
+    idle = IdlePower({"gpu0": IdleDraw(15.0, 0.1, 5)}, 3.0)
+    figures = run_figures(data, dataclasses.replace(context_of(users=1), idle_power=idle))
+    assert figures["energy_j"] == pytest.approx(40 * 1.245)
+    assert figures["energy_net_j"] == pytest.approx(25 * 1.245)
+    assert figures["joules_per_output_token"] == pytest.approx(25 * 1.245 / 96)
+    assert figures["joules_per_request"] == pytest.approx(25 * 1.245 / 3)
+    assert figures["tokens_per_joule"] == pytest.approx(96 / (40 * 1.245))
+
+
+@pytest.mark.parametrize("idle", [None, IdlePower({"gpu1": IdleDraw(15.0, 0.1, 5)}, 3.0)])
+def test_without_the_idle_draw_nothing_is_told_above_it(closed_loop, context_of, idle):
+    samples = Samples(np.array([0, SECOND, 2 * SECOND]), {"gpu0_power_watts": np.full(3, 40.0)})
+    data = dataclasses.replace(closed_loop([0], per_user=4), samples=samples)
+    figures = run_figures(data, dataclasses.replace(context_of(users=1), idle_power=idle))
+    assert figures["energy_j"] == pytest.approx(40 * 1.245)
+    for name in ("energy_net_j", "joules_per_output_token", "joules_per_request"):
         assert figures[name] is None
 
 

@@ -28,6 +28,7 @@ def test_vram_is_summed_over_gpus_at_each_sample():
     # The peaks of each alone, 500 and 700, never came together; with an unread GPU the sum is unknown.
     samples = sampled(gpu0_vram_used_bytes=[500, 100, 900], gpu1_vram_used_bytes=[100, 700, np.nan])
     assert vram_peak_bytes(samples) == 800
+    assert vram_peak_bytes(sampled(amdgpu0_vram_used_bytes=[5, 7], amdgpu0_gtt_used_bytes=[90, 90])) == 7
 
 
 def test_memory_that_was_never_read_is_none():

@@ -268,6 +268,9 @@ CREATE VIEW run_metrics AS SELECT
     max(CASE WHEN figure.metric = 'vram_peak_bytes' AND figure.statistic = 'value' THEN figure.value END) AS vram_peak_bytes,
     max(CASE WHEN figure.metric = 'energy_j' AND figure.statistic = 'value' THEN figure.value END) AS energy_j,
     max(CASE WHEN figure.metric = 'tokens_per_joule' AND figure.statistic = 'value' THEN figure.value END) AS tokens_per_joule,
+    max(CASE WHEN figure.metric = 'energy_net_j' AND figure.statistic = 'value' THEN figure.value END) AS energy_net_j,
+    max(CASE WHEN figure.metric = 'joules_per_output_token' AND figure.statistic = 'value' THEN figure.value END) AS joules_per_output_token,
+    max(CASE WHEN figure.metric = 'joules_per_request' AND figure.statistic = 'value' THEN figure.value END) AS joules_per_request,
     max(CASE WHEN figure.metric = 'perplexity' AND figure.statistic = 'value' THEN figure.value END) AS perplexity,
     max(CASE WHEN figure.metric = 'kld_mean' AND figure.statistic = 'value' THEN figure.value END) AS kld_mean,
     max(CASE WHEN figure.metric = 'top1_agreement' AND figure.statistic = 'value' THEN figure.value END) AS top1_agreement
@@ -377,6 +380,9 @@ CREATE VIEW cell_metrics AS SELECT
     max(CASE WHEN figure.metric = 'vram_peak_bytes' AND figure.statistic = 'value' THEN figure.value END) AS vram_peak_bytes,
     max(CASE WHEN figure.metric = 'energy_j' AND figure.statistic = 'value' THEN figure.value END) AS energy_j,
     max(CASE WHEN figure.metric = 'tokens_per_joule' AND figure.statistic = 'value' THEN figure.value END) AS tokens_per_joule,
+    max(CASE WHEN figure.metric = 'energy_net_j' AND figure.statistic = 'value' THEN figure.value END) AS energy_net_j,
+    max(CASE WHEN figure.metric = 'joules_per_output_token' AND figure.statistic = 'value' THEN figure.value END) AS joules_per_output_token,
+    max(CASE WHEN figure.metric = 'joules_per_request' AND figure.statistic = 'value' THEN figure.value END) AS joules_per_request,
     max(CASE WHEN figure.metric = 'perplexity' AND figure.statistic = 'value' THEN figure.value END) AS perplexity,
     max(CASE WHEN figure.metric = 'kld_mean' AND figure.statistic = 'value' THEN figure.value END) AS kld_mean,
     max(CASE WHEN figure.metric = 'top1_agreement' AND figure.statistic = 'value' THEN figure.value END) AS top1_agreement
