@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from app.plots.figure import SYMBOLS, Figure
-from app.plots.legend import LegendItem, Marker, Sample
+from app.plots.legend import LegendItem, Marker
 from app.tokens import Tokens, tokens
 from app.typeface import font
 from profiler.analysis.roofline import Phase, Roofs
@@ -81,12 +81,8 @@ class RooflinePlot(Figure):
     def show_paths(self, paths: Sequence[RoofPath], roofs: Roofs) -> None:
         """Show these cells under these roofs; a roof of None is not drawn."""
         self._paths, self._roofs = tuple(paths), roofs
-        several = len(self._paths) > 1
-        shown = {mark.phase for path in self._paths for mark in path.marks}
-        sample: Sample = "none" if several else "line"
-        phases = [LegendItem(PHASE_WORDS[phase], 0, MARKERS[phase], sample) for phase in Phase if phase in shown]
-        lines = [LegendItem(path.name, number % 4) for number, path in enumerate(self._paths)] if several else []
-        self.legend.set_items([*phases, *lines])
+        lines = [LegendItem(path.name, number % 4) for number, path in enumerate(self._paths)]
+        self.legend.set_items(lines if len(lines) > 1 else [])
         self.setAccessibleDescription("; ".join(mark.words.replace("\n", ", ") for path in self._paths for mark in path.marks))
         self.redraw()
 
@@ -175,31 +171,16 @@ class RooflinePlot(Figure):
         )
 
     def _paint_labels(self, colors: Tokens) -> None:
-        """Under their points, where no roof is; a line's last one says which it is, and points that are near share one."""
+        """Under their points, where no roof is, on the side where there is more room."""
         (left, right), (bottom, top) = self._ranges()
-        groups: list[tuple[float, float, list[str]]] = []
-        for path in self._paths:
-            for phase in Phase:
-                marks = [mark for mark in path.marks if mark.phase is phase]
-                for mark in marks:
-                    is_last = mark is marks[-1] and len(self._paths) > 1
-                    words = " · ".join(filter(None, (path.name, mark.label))) if is_last else mark.label
-                    x, y = math.log10(mark.intensity), math.log10(mark.gflop_s)
-                    near = (
-                        group
-                        for group in groups
-                        if abs(group[0] - x) < _NEAR * (right - left) and abs(group[1] - y) < _NEAR * (top - bottom)
-                    )
-                    group = next(near, None)
-                    if group is None:
-                        groups.append((x, y, [words]))
-                    elif words not in group[2]:
-                        group[2].append(words)
-        for x, y, words_there in groups:
-            label = pyqtgraph.TextItem(", ".join(filter(None, words_there)), color=colors.muted, anchor=(-0.1, 0.0))
-            label.setFont(font("label"))
-            label.setPos(x, y)
-            self.plot.addItem(label, ignoreBounds=True)
+        near = _NEAR * (right - left), _NEAR * (top - bottom)
+        for phase in Phase:
+            for x, y, words in labels_of(self._paths, phase, near):
+                is_left = x < (left + right) / 2
+                label = pyqtgraph.TextItem(words, color=colors.muted, anchor=(-0.1, 0.0) if is_left else (1.0, -0.2))
+                label.setFont(font("label"))
+                label.setPos(x, y)
+                self.plot.addItem(label, ignoreBounds=True)
 
     def _ring(self, colors: Tokens) -> None:
         chosen = [mark for path in self._paths for mark in path.marks if mark.cell_id in self._selected]
@@ -234,6 +215,28 @@ class RooflinePlot(Figure):
         mark = self._mark_at(is_near)
         if mark:
             self.cell_chosen.emit(mark.cell_id)
+
+
+def labels_of(paths: Sequence[RoofPath], phase: Phase, near: tuple[float, float]) -> list[tuple[float, float, str]]:
+    """The labels of a phase's points: (x, y, words), in decades; points nearer than `near` to each other share one.
+
+    A line's last point says which line it is, where there are several. Where all points of the phase lie together it is named.
+    """
+    groups: list[tuple[float, float, list[str]]] = []
+    for path in paths:
+        marks = [mark for mark in path.marks if mark.phase is phase]
+        for mark in marks:
+            is_last = mark is marks[-1] and len(paths) > 1
+            words = " · ".join(filter(None, (path.name, mark.label))) if is_last else mark.label
+            x, y = math.log10(mark.intensity), math.log10(mark.gflop_s)
+            group = next((each for each in groups if abs(each[0] - x) < near[0] and abs(each[1] - y) < near[1]), None)
+            if group is None:
+                groups.append((x, y, [words]))
+            else:
+                group[2].append(words)
+    if len(groups) == 1 and len(groups[0][2]) > 1:
+        return [(groups[0][0], groups[0][1], PHASE_WORDS[phase])]
+    return [(x, y, ", ".join(dict.fromkeys(filter(None, words)))) for x, y, words in groups]
 
 
 def decade_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:

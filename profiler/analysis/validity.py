@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.analysis import bandwidth, caching, little, stability
+from profiler.analysis import bandwidth, caching, little, spill, stability
 from profiler.analysis.context import RunContext
 from profiler.analysis.distribution import percentile
 from profiler.analysis.latency import generator_lateness_ms, request_latencies_ms
@@ -34,6 +34,8 @@ FITS_IN_CACHE = "fits in cache"
 UNSTABLE = "unstable"
 NOT_STATIONARY = "not stationary"
 EVICTED = "evicted"
+LEFT_ON_CPU = "left on cpu"
+VRAM_OVER_COMMITTED = "vram over-committed"
 
 INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED, PAGE_FAULTS})
 
@@ -94,6 +96,8 @@ def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
         FREQUENCY_FELL: _frequency_fell(seen),
         FITS_IN_CACHE: _fits_in_cache(data, context, window),
         EVICTED: _evicted(data, context),
+        LEFT_ON_CPU: spill.left_on_cpu(context.specification, context.facts, context.costs),
+        VRAM_OVER_COMMITTED: spill.over_committed(context.facts, context.device_memory_bytes, data.samples),
     }
     return tuple(Flag(name, sentence, name in INVALIDATING) for name, sentence in sentences.items() if sentence)
 

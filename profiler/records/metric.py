@@ -57,7 +57,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("energy_j", "J", "lower", "Energy", "energy of the run, as far as a meter was readable"),
     Metric("tokens_per_joule", "tok/J", "higher", "Tokens per joule", "output tokens / energy"),
     Metric("energy_net_j", "J", "lower", "Energy above idle", "energy less what the meters showed at idle before the sweep"),
-    Metric("joules_per_output_token", "J/tok", "lower", "Energy a token", "energy above idle / output tokens stamped in the window"),
+    Metric(
+        "joules_per_output_token", "J/tok", "lower", "Energy a token", "energy above idle / output tokens stamped in the window"
+    ),
     Metric("joules_per_request", "J/req", "lower", "Energy a request", "energy above idle / requests completed in the window"),
     Metric("perplexity", "", "lower", "Perplexity", "exp of the mean negative log-likelihood"),
     Metric("kld_mean", "nat", "lower", "KL divergence", "mean KL divergence against the base model"),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from profiler.errors import UnusableArguments
@@ -16,7 +17,7 @@ from profiler.plan.recorded_load import recorded_load
 from profiler.plan.resolution import mean_tokens, requests_of_run, specification
 from profiler.records.axis import Configuration
 from profiler.records.fingerprint import Ceilings
-from profiler.records.specification import OPEN_LOOP, LoadSettings, RequestClass, RunSpecification
+from profiler.records.specification import OPEN_LOOP, ContextSettings, LoadSettings, RequestClass, RunSpecification
 from profiler.scheduling.open_loop import due_times_ns, horizon_s_of
 from profiler.sweep.known_speeds import Speeds, StepSpeed, kin_of, settings_of
 from profiler.units import bytes_text
@@ -91,21 +92,26 @@ def estimate(
         speeds: what is known of this machine (`known_speeds.known`); the newest come last.
     """
     bandwidth = (ceilings.bandwidth_gb_s if ceilings else None) or ASSUMED_BANDWIDTH_GB_S
+    memory_of = cache(lambda label, context: _memory_bytes(descriptions[label], context))
+    bytes_of = cache(lambda label, type_k, type_v: _bytes_read(descriptions[label], type_k, type_v))
     timed: list[tuple[float, float] | None] = []
     memory: int | None = None
     too_large = []
     for cell in cells:
-        description = descriptions.get(str(cell["model"]))
+        label = str(cell["model"])
+        description = descriptions.get(label)
         if description is None:
             timed.append(None)
             continue
         order = specification(plan, cell, Path(description.path), 1)
-        needed = _memory_bytes(description, order)
+        needed = memory_of(label, order.context)
         if needed is not None:
             memory = max(memory or 0, needed)
             if needed > free_bytes:
                 too_large.append((cell, f"needs {bytes_text(needed)}, {bytes_text(free_bytes)} are free"))
-        basis, spread = _basis(description, order, str(cell["quant"]), bandwidth, speeds)
+        bytes_read = bytes_of(label, order.context.cache_type_k, order.context.cache_type_v)
+        step_s = None if bytes_read is None else STEP_SLOWDOWN * bytes_read / (bandwidth * 1e9)
+        basis, spread = _basis(description, order, str(cell["quant"]), step_s, speeds)
         run_seconds = None if basis is None else _run_seconds(basis, order)
         timed.append(None if run_seconds is None else (run_seconds, spread))
     made = {(str(cell["model"]), str(cell["quant"])) for cell in cells if is_made(cell)}
@@ -164,8 +170,7 @@ def _sums(
     return min(low, most_s), min(middle, most_s), min(high, most_s)
 
 
-def _memory_bytes(description: ModelDescription, order: RunSpecification) -> int | None:
-    context = order.context
+def _memory_bytes(description: ModelDescription, context: ContextSettings) -> int | None:
     try:
         return predict(
             description,
@@ -181,12 +186,12 @@ def _memory_bytes(description: ModelDescription, order: RunSpecification) -> int
 
 
 def _basis(
-    description: ModelDescription, order: RunSpecification, quant: str, bandwidth_gb_s: float, speeds: Sequence[Speeds]
+    description: ModelDescription, order: RunSpecification, quant: str, step_s: float | None, speeds: Sequence[Speeds]
 ) -> tuple[Speeds | None, float]:
     """How fast this model will run, and within which factor that is likely right; None where it cannot be said.
 
     Measured with the same settings, else with the same threads and layers on the GPU, else of the same weights in another
-    quantization, else by the rule of thumb.
+    quantization, else by the rule of thumb, by which a step of one sequence takes `step_s`.
     """
     quantization = description.quantization if quant == AS_IS else quant
     kin = [
@@ -205,7 +210,7 @@ def _basis(
         factor = 1 - BYTES_SHARE + BYTES_SHARE * tensor_bytes / kin[0].tensor_bytes
         decode = tuple(replace(step, seconds=step.seconds * factor) for step in kin[0].decode)
         return replace(kin[0], decode=decode), KIN_SPREAD
-    return _rule_of_thumb(description, order, bandwidth_gb_s), SPREAD
+    return None if step_s is None else _rule_of_thumb(description, order, step_s), SPREAD
 
 
 def _likely_bytes(description: ModelDescription, quant: str) -> float | None:
@@ -217,14 +222,16 @@ def _likely_bytes(description: ModelDescription, quant: str) -> float | None:
     return None
 
 
-def _rule_of_thumb(description: ModelDescription, order: RunSpecification, bandwidth_gb_s: float) -> Speeds | None:
-    context = order.context
+def _bytes_read(description: ModelDescription, cache_type_k: str, cache_type_v: str) -> int | None:
+    """What a step of one sequence reads of the weights; None for a cache type that llama.cpp will refuse."""
     try:
-        costs = step_costs(description, context.cache_type_k, context.cache_type_v)
+        costs = step_costs(description, cache_type_k, cache_type_v)
     except UnusableArguments:
         return None
-    bytes_read = costs.weight_bytes_per_ubatch + costs.output_bytes_per_ubatch if costs is not None else description.tensor_bytes
-    step_s = STEP_SLOWDOWN * bytes_read / (bandwidth_gb_s * 1e9)
+    return costs.weight_bytes_per_ubatch + costs.output_bytes_per_ubatch if costs is not None else description.tensor_bytes
+
+
+def _rule_of_thumb(description: ModelDescription, order: RunSpecification, step_s: float) -> Speeds:
     return Speeds(
         description.architecture,
         description.parameters,

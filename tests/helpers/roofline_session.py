@@ -18,7 +18,7 @@ MS = 1_000_000
 PROMPT_TOKENS = 64
 TOKENS = 16
 COSTS = StepCosts(
-    weight_bytes_per_ubatch=100_000_000,
+    weight_bytes_per_ubatch=180_000_000,
     output_bytes_per_ubatch=20_000_000,
     embedding_bytes_per_token=0,
     kv_bytes_per_token=0,
@@ -26,7 +26,7 @@ COSTS = StepCosts(
     output_flops_per_row=40_000_000,
     attention_flops_per_pair=0,
 )
-"""A decode step of B users reads 120 MB and computes 0.24 B GFLOP; a prompt of 64 tokens reads 120 MB, computes 12.84 GFLOP."""
+"""A decode step of B users reads 200 MB and computes 0.24 B GFLOP; a prompt of 64 tokens reads 200 MB, computes 12.84 GFLOP."""
 
 PLAN = Plan(
     title="Roofs",
@@ -68,11 +68,11 @@ def write_roofline_session(
     costs: Sequence[StepCosts | None] = (COSTS,) * 6,
     decode_ms: Mapping[int, float] | None = None,
 ) -> Path:
-    """Two quantizations by 1, 2 and 4 users, two runs each: a decode step takes 8, 8 and 12 ms, a prompt 200 ms.
+    """Two quantizations by 1, 2 and 4 users, two runs each: a decode step takes 20, 20 and 40 ms, a prompt 200 ms.
 
     The second quantization is twice as fast in decoding. The last run of the first cell is left out.
     """
-    times_ms = decode_ms or {1: 8.0, 2: 8.0, 4: 12.0}
+    times_ms = decode_ms or {1: 20.0, 2: 20.0, 4: 40.0}
     machine: dict[str, Any] = replace(MACHINE, ceilings=ceilings).to_json()
     with SessionWriter.create(path, plan=PLAN.to_document(), machine=machine, title=PLAN.title) as writer:
         writer.add_model(MODEL)

@@ -109,7 +109,7 @@ class RooflineCard(Card):
         paths = paths_of(view, found)
         self.set_title(_TITLE, told(view))
         self.plot.setVisible(bool(paths))
-        self.plot.legend.setVisible(bool(paths))
+        self.plot.legend.setVisible(len(paths) > 1)
         self.plot.show_paths(paths, found.roofs)
         self._say()
 
@@ -123,5 +123,5 @@ class RooflineCard(Card):
             sentence.show_text(said.get(phase, ""))
             sentence.setVisible(phase in said)
         remarks = [not_drawn(view, found.cells), not_measured(found.roofs, of) if found.cells else ""]
-        self.remark.show_text(" ".join(filter(None, remarks)), "caution")
+        self.remark.show_text(" ".join(filter(None, remarks)), "caution" if remarks[0] else "muted")
         self.remark.setVisible(any(remarks))

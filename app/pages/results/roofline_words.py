@@ -13,8 +13,8 @@ from profiler.records.axis import Axis
 from profiler.units import significant
 
 NOT_MEASURED = (
-    "{} not measured when this session was made, so that a limit may be missing. “This machine” in the Help menu and "
-    "`inferometer machine --refresh` measure it for the next ones."
+    "{} not measured when this session was made: “This machine…” in the Help menu, or `inferometer machine --refresh`, "
+    "does it for the next ones."
 )
 
 
@@ -40,7 +40,7 @@ def told(view: SessionView) -> str:
     """What the axes and the numbers at the dots are, for the card's title line."""
     step = step_axis(view)
     numbers = f" · numbers: {step.label.lower()}{f', {step.unit}' if step.unit else ''}" if step is not None else ""
-    return f"GFLOP/s over FLOPs for a byte{numbers}"
+    return f"● decode · □ prefill · GFLOP/s over FLOPs for a byte{numbers}"
 
 
 def verdicts(cell: CellView, of: CellWork) -> dict[Phase, str]:
@@ -56,10 +56,9 @@ def not_drawn(view: SessionView, cells: Mapping[int, CellWork]) -> str:
         found = cells.get(cell.cell_id)
         if found is not None and found.why_not_drawn:
             reasons.setdefault(found.why_not_drawn, []).append(apart(cell, axes))
-    everywhere = len(view.measured) == sum(len(names) for names in reasons.values())
-    if everywhere and len(reasons) == 1:
+    if len(reasons) == 1 and len(view.measured) == sum(len(names) for names in reasons.values()):
         return f"No cell can be drawn: {next(iter(reasons))}."
-    return "; ".join(f"Not drawn: {', '.join(names)}: {reason}" for reason, names in reasons.items())
+    return " ".join(f"Not drawn, since {reason}: {', '.join(names)}." for reason, names in reasons.items())
 
 
 def not_measured(roofs: Roofs, of: CellWork | None) -> str:
