@@ -34,6 +34,7 @@ class Actions(QObject):
         self.copy_table = self._make("Copy table", "Ctrl+Shift+C", "The verdicts as text, for a spreadsheet")
         self.copy_markdown = self._make("Copy as Markdown", "Ctrl+Shift+M", "The answer and the verdicts as a Markdown table")
         self.forget_recent = self._make("Forget these", "", "Empty the list of recent sessions; the files stay")
+        self.machine = self._make("This machine…", "Ctrl+I", "What is here, its measured ceilings, which telemetry can be read")
         self.about = self._make("About Inferometer", "", "Version, licences, folders")
         self.show_sweep_state(is_running=False, is_stopping=False, is_paused=False)
         self.show_verdicts_state(False)

@@ -15,6 +15,7 @@ from app.bridge.job import Job
 from app.bridge.sweep_bridge import SweepBridge, SweepOutcome
 from app.dialogs.about_dialog import AboutDialog
 from app.dialogs.close_question import CloseQuestion
+from app.dialogs.machine_dialog import MachineDialog
 from app.dialogs.message import tell
 from app.dialogs.preferences_dialog import PreferencesDialog
 from app.file_kind import FileKind, file_kind
@@ -124,6 +125,13 @@ class MainWindow(QMainWindow):
         """The page Compare."""
         return self._adopted(self._makers.compare())
 
+    @cached_property
+    def machine_dialog(self) -> MachineDialog:
+        """The machine, its ceilings and its telemetry."""
+        dialog = MachineDialog(self._bridge, self)
+        dialog.machine_told.connect(self.status.show_machine)
+        return dialog
+
     def _adopted(self, page: AnyPage) -> AnyPage:
         self._stack.addWidget(page)
         for field in page.findChildren(QLineEdit):
@@ -173,7 +181,9 @@ class MainWindow(QMainWindow):
         commands.preferences.triggered.connect(self._on_preferences)
         commands.forget_recent.triggered.connect(self._settings.forget_recent_sessions)
         commands.quit.triggered.connect(self.close)
+        commands.machine.triggered.connect(self._on_machine)
         commands.about.triggered.connect(self._on_about)
+        self.status.machine_wanted.connect(commands.machine.trigger)
         commands.start.triggered.connect(self._on_start)
         commands.pause.triggered.connect(self._on_pause)
         commands.skip_cell.triggered.connect(self._bridge.skip_cell)
@@ -218,6 +228,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_about(self) -> None:
         AboutDialog(self._settings, self).open()
+
+    @Slot()
+    def _on_machine(self) -> None:
+        self.machine_dialog.look(self.status.machine)
 
     @Slot()
     def _on_start(self) -> None:

@@ -62,5 +62,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions, recent: RecentMenu) -> None:
     run_menu.addSeparator()
     run_menu.addAction(actions.quiet)
     help_menu = bar.addMenu("&Help")
+    help_menu.addAction(actions.machine)
+    help_menu.addSeparator()
     help_menu.addAction(actions.about)
     bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)

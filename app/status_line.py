@@ -4,8 +4,10 @@ import importlib.metadata
 from pathlib import Path
 
 import psutil
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStatusBar, QWidget
 
+from app.widgets.elided_button import ElidedButton
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.sentence import Tone, marked, set_tone
 from profiler.records.fingerprint import Fingerprint
@@ -33,15 +35,26 @@ def engine_words(machine: Fingerprint | None) -> str:
 
 
 class StatusLine(QStatusBar):
-    """Three labels; tips of menus pass over them as in any status bar."""
+    """The device, which leads to all of the machine, and two labels; tips of menus pass over them as in any status bar.
+
+    Attributes:
+        machine: what is told of, None before the engine was asked.
+
+    Signals:
+        machine_wanted: the device was clicked.
+    """
+
+    machine_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self.device = ElidedLabel(role="small")
+        self.machine: Fingerprint | None = None
+        self.device = ElidedButton("Device", "Show this machine, its ceilings and its telemetry", "small")
+        self.device.clicked.connect(self.machine_wanted)
         self.engine = ElidedLabel(role="small")
         self.saved = ElidedLabel(role="small")
-        for label, name in ((self.device, "Device"), (self.engine, "Engine"), (self.saved, "Saved")):
+        for label, name in ((self.engine, "Engine"), (self.saved, "Saved")):
             label.setAccessibleName(name)
             label.setContentsMargins(10, 2, 10, 2)
             set_tone(label, "muted")
@@ -53,6 +66,7 @@ class StatusLine(QStatusBar):
 
     def show_machine(self, machine: Fingerprint | None) -> None:
         """Tell device and engine."""
+        self.machine = machine
         self.device.show_text(device_words(machine))
         self.engine.show_text(engine_words(machine))
 

@@ -23,6 +23,9 @@ QPushButton[look="primary"]:disabled { background: $raised; color: $faint; borde
 QPushButton[look="link"] { background: transparent; border: 1px solid transparent; color: $accent; padding: 3px 6px; }
 QPushButton[look="link"]:hover { background: $raised; }
 QPushButton[look="link"]:focus { border: 1px solid $accent; padding: 3px 6px; }
+QPushButton[look="quiet"] { background: transparent; border: 1px solid transparent; color: $muted; padding: 1px 9px; }
+QPushButton[look="quiet"]:hover { color: $text; background: $raised; }
+QPushButton[look="quiet"]:focus { border: 1px solid $accent; padding: 1px 9px; }
 QPushButton[look="chip"] { background: $raised; border: 1px solid $line; border-radius: 12px; padding: 3px 9px; }
 QPushButton[look="chip"]:hover { border-color: $muted; }
 QPushButton[look="chip"]:checked { background: $surface; border: 1px solid $accent; color: $accent; font-weight: 600; }
@@ -110,6 +113,7 @@ QHeaderView::section {
 QTableCornerButton::section { background: $surface; border: none; }
 
 QScrollArea { background: transparent; border: none; }
+QScrollArea:focus { border: 1px solid $accent; border-radius: 4px; }
 QScrollArea > QWidget > QWidget[look="canvas"] { background: transparent; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }

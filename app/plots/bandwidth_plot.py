@@ -1,4 +1,4 @@
-"""How fast decode steps read memory in the last minute, against the measured peak."""
+"""How fast decode steps read memory in the last minute, weights and KV apart, against the measured peak."""
 
 from PySide6.QtWidgets import QWidget
 
@@ -9,12 +9,19 @@ from app.plots.time_plot import TimePlot
 from profiler.analysis.live_figures import LiveFigures
 from profiler.units import significant
 
+_ACHIEVED, _KV, _WEIGHTS = range(3)
+
 
 class BandwidthPlot(TimePlot):
     """Bytes that a decode step must read over its seconds."""
 
     def __init__(self, cursor: TimeCursor, parent: QWidget | None = None) -> None:
-        super().__init__("Bandwidth", [CurveStyle("achieved", "GB/s", color=0)], cursor, least_top=5.0, parent=parent)
+        styles = [  # KV and weights look as they do in the plot of the memory
+            CurveStyle("achieved", "GB/s", color=0),
+            CurveStyle("KV", "GB/s", color=2, marker="square"),
+            CurveStyle("weights", "GB/s", color=3, marker="triangle"),
+        ]
+        super().__init__("Bandwidth", styles, cursor, least_top=5.0, parent=parent)
         self.setToolTip("Weights and KV that a pure decode step must read, over its seconds")
 
     def set_peak(self, peak_gb_s: float | None) -> None:
@@ -23,5 +30,7 @@ class BandwidthPlot(TimePlot):
 
     def show_figures(self, figures: LiveFigures) -> None:
         """Show these."""
-        self.curve(0).set_points(figures.slices.times_s, figures.slices.bandwidth_gb_s)
+        slices = figures.slices
+        for index, series in ((_ACHIEVED, slices.bandwidth_gb_s), (_KV, slices.kv_gb_s), (_WEIGHTS, slices.weights_gb_s)):
+            self.curve(index).set_points(slices.times_s, series)
         self.draw(figures.now_s)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.analysis.bandwidth import is_pure_decode, step_bytes
+from profiler.analysis.bandwidth import is_pure_decode, kv_bytes, weight_bytes
 from profiler.analysis.distribution import percentile
 from profiler.analysis.latency import request_latencies_ms
 from profiler.analysis.live_figures import LiveFigures, LiveSlices, LiveTiles, Series
@@ -36,7 +36,17 @@ _WEIGHTED = {
     "cached_token_ns": "cached_tokens",
 }
 """Sums of a step's columns times the nanoseconds that it takes."""
-_SUMS = ("tokens", "prompt_tokens", "gaps", "gap_ns", "step_ns", *_WEIGHTED, "decode_ns", "decode_bytes")
+_SUMS = (
+    "tokens",
+    "prompt_tokens",
+    "gaps",
+    "gap_ns",
+    "step_ns",
+    *_WEIGHTED,
+    "decode_ns",
+    "decode_weight_bytes",
+    "decode_kv_bytes",
+)
 
 
 class LiveWindow:
@@ -121,7 +131,8 @@ class LiveWindow:
         if self._costs is not None:
             is_decode = is_pure_decode(rows)
             slices.add("decode_ns", number, inside_ns * is_decode)
-            slices.add("decode_bytes", number, step_bytes(rows, self._costs) * share * is_decode)
+            slices.add("decode_weight_bytes", number, weight_bytes(rows, self._costs) * share * is_decode)
+            slices.add("decode_kv_bytes", number, kv_bytes(rows, self._costs) * share * is_decode)
 
     def _feed_tokens(self, tokens: NDArray[Any]) -> None:
         self._output_tokens += len(tokens)
@@ -185,6 +196,8 @@ class LiveWindow:
         places = numbers % self._slices.count
         slice_s = SLICE_NS / 1e9
         read = {name: self._slices.read(name, numbers) for name in _SUMS}
+        weights_gb_s = _ratios(read["decode_weight_bytes"], read["decode_ns"])
+        kv_gb_s = _ratios(read["decode_kv_bytes"], read["decode_ns"])
         return LiveSlices(
             times_s=np.asarray((numbers + 1) * slice_s, np.float64),
             output_tok_s=read["tokens"] / slice_s,
@@ -197,7 +210,9 @@ class LiveWindow:
             prefill_tokens_step=_ratios(read["prefill_token_ns"], read["step_ns"]),
             decode_tokens_step=_ratios(read["decode_token_ns"], read["step_ns"]),
             cached_tokens_step=_ratios(read["cached_token_ns"], read["step_ns"]),
-            bandwidth_gb_s=_ratios(read["decode_bytes"], read["decode_ns"]),
+            bandwidth_gb_s=weights_gb_s + kv_gb_s,
+            weights_gb_s=weights_gb_s,
+            kv_gb_s=kv_gb_s,
         )
 
     def _tiles(self, now_ns: int) -> LiveTiles:
@@ -208,7 +223,7 @@ class LiveWindow:
         numbers = np.arange(max(first, slices.head + 1 - slices.count), slices.head + 1)
         recent = {name: float(slices.read(name, numbers).sum()) for name in _SUMS}
         recent_s = (until_ns - first * SLICE_NS) / 1e9 if slices.head >= 0 else 0.0
-        bandwidth_gb_s = _ratio(recent["decode_bytes"], recent["decode_ns"])
+        bandwidth_gb_s = _ratio(recent["decode_weight_bytes"] + recent["decode_kv_bytes"], recent["decode_ns"])
         step, sample = self._latest_step, self._samples.newest()
         ended_ms = self._first_ms[: self._first_count]
         reached_ms = np.sort(ended_ms[np.isfinite(ended_ms)])

@@ -63,6 +63,7 @@ class LiveSlices:
         sequences, waiting, kv_occupancy: means over the steps in the slice, weighted by their time in it.
         prefill_tokens_step, decode_tokens_step, cached_tokens_step: such means of the tokens a step evaluates of prompts and
             decodes, and of the prompt tokens that the requests which begin with it take from the prefix cache.
+        bandwidth_gb_s, weights_gb_s, kv_gb_s: what pure decode steps must read over their seconds; in all, and its two parts.
     """
 
     times_s: Series
@@ -76,7 +77,9 @@ class LiveSlices:
     prefill_tokens_step: Series
     decode_tokens_step: Series
     cached_tokens_step: Series
-    bandwidth_gb_s: Series  # of pure decode steps
+    bandwidth_gb_s: Series
+    weights_gb_s: Series
+    kv_gb_s: Series
 
 
 @dataclass(frozen=True, slots=True)

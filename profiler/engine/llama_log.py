@@ -21,8 +21,8 @@ class LlamaLog:
     """Catches the log of the whole process. Keep the object: llama.cpp calls into it.
 
     Attributes:
-        buffers: bytes by the name of a buffer ("CPU KV buffer size"), as far as the log named it since the last clearing. Several of
-            one name are added up: a model in several files has one for each, one with sliding windows has two KV caches.
+        buffers: bytes by the name of a buffer ("CPU KV buffer size"), as far as the log named it since the last clearing. Those
+            of one name are added up: a model in several files has one for each, one with sliding windows has two KV caches.
         tail: the last lines, for a refusal: on standard error they might reach the parent after it.
         on_line: hears every line.
     """

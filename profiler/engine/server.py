@@ -66,6 +66,11 @@ class Server:
 
             self._host.unload()
             return probe(self._outbox, self._cancellation, **arguments)
+        if name == "breakdown":
+            from profiler.engine.breakdown_job import break_down  # looks into llama.cpp's graph, which no run does
+
+            self._host.unload()
+            return break_down(self._outbox, self._cancellation, **arguments)
         if name == "describe":
             return describe_engine()
         raise RefusedError(f"This engine knows no job '{name}'; parent and child are of different versions.")

@@ -7,7 +7,15 @@ import platform
 from collections.abc import Sequence
 
 import profiler
-from profiler.hardware import cpu, main_memory
+from profiler.hardware import (
+    cpu,
+    graphics_cards,
+    main_memory,
+    memory_modules,
+    power_settings,
+    processor_details,
+    virtualisation,
+)
 from profiler.hardware.sources import nvml
 from profiler.records.fingerprint import Ceilings, Device, EngineIdentity, Fingerprint, TelemetrySource
 
@@ -19,15 +27,17 @@ def take(
 
     Args:
         engine: which llama.cpp the engine child loaded.
-        devices: what ggml lists there; GPUs that only NVIDIA's driver knows are added.
+        devices: what ggml lists there; GPUs that only their driver knows are added.
         ceilings: what was measured at best.
         telemetry: what can be read while something runs (`telemetry.sources_available`).
     """
     return Fingerprint(
-        cpu=cpu.read(),
+        cpu=dataclasses.replace(
+            cpu.read(), caches_bytes=processor_details.caches_bytes(), microcode=processor_details.microcode()
+        ),
         memory_total_bytes=main_memory.total_bytes(),
         swap_total_bytes=main_memory.swap_total_bytes(),
-        devices=joined_devices(devices, nvml.devices()),
+        devices=graphics_cards.with_cards(joined_devices(devices, nvml.devices()), graphics_cards.devices()),
         ceilings=ceilings,
         engine=engine,
         operating_system=_operating_system(),
@@ -35,6 +45,9 @@ def take(
         python=platform.python_version(),
         app_version=profiler.__version__,
         telemetry=telemetry,
+        power=power_settings.read(),
+        virtualisation=virtualisation.read(),
+        memory_modules=memory_modules.read(),
     )
 
 

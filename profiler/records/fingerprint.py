@@ -12,6 +12,8 @@ class Device:
     Attributes:
         kind: "cpu", "gpu", "igpu" or "accelerator" (ggml's device types).
         backend: ggml's registry name ("CPU", "CUDA", "Vulkan" …) or the driver that told it.
+        driver: its version.
+        firmware: the version of a card's own, where the system tells it.
     """
 
     name: str
@@ -20,6 +22,7 @@ class Device:
     vram_total_bytes: int | None
     vram_free_bytes: int | None
     driver: str | None
+    firmware: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Cpu:
     Attributes:
         last_level_cache_bytes: of the outermost cache, all its instances together.
         quota_cores: cores' worth of time that a control group grants (2.5: two and a half), None without a quota.
+        caches_bytes: by level ("L1d", "L1i", "L2", "L3"), all instances together; empty where the system does not tell.
+        microcode: its revision.
     """
 
     name: str
@@ -37,6 +42,42 @@ class Cpu:
     last_level_cache_bytes: int | None
     instruction_sets: tuple[str, ...] = ()
     quota_cores: float | None = None
+    caches_bytes: dict[str, int] = field(default_factory=dict)
+    microcode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerSettings:
+    """How the system trades speed for power; None where it does not tell.
+
+    Attributes:
+        governor, driver: Linux's frequency governor ("performance", "powersave" …) and its driver.
+        energy_preference: what the governor tells the processor ("balance_performance").
+        may_boost: clocks above the nominal one are allowed.
+        plan: the profile chosen by the user: the firmware's on Linux, the power scheme on Windows, the power mode on macOS.
+    """
+
+    governor: str | None = None
+    driver: str | None = None
+    energy_preference: str | None = None
+    may_boost: bool | None = None
+    plan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryModules:
+    """The memory modules that are plugged in; None where the board does not tell.
+
+    Attributes:
+        kind: "DDR5" …
+        speed_mt_s: the speed they run at, in 10^6 transfers a second.
+        channels: those with a module.
+    """
+
+    count: int
+    kind: str | None = None
+    speed_mt_s: int | None = None
+    channels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +121,12 @@ class TelemetrySource:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The machine, its ceilings and its engine."""
+    """The machine, its ceilings and its engine.
+
+    Attributes:
+        virtualisation: in words, "virtual machine (QEMU)"; None when nothing was noticed.
+        memory_modules: None where they are not told.
+    """
 
     cpu: Cpu
     memory_total_bytes: int
@@ -93,15 +139,19 @@ class Fingerprint:
     python: str
     app_version: str
     telemetry: tuple[TelemetrySource, ...] = ()
+    power: PowerSettings = field(default_factory=PowerSettings)
+    virtualisation: str | None = None
+    memory_modules: MemoryModules | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document of `inferometer machine --json` and of the session's meta table (design.md, "The command line")."""
         document = dataclasses.asdict(self)
         memory_total = document.pop("memory_total_bytes")
         swap_total = document.pop("swap_total_bytes")
+        modules = document.pop("memory_modules")
         return {
             "cpu": document.pop("cpu"),
-            "memory": {"total_bytes": memory_total, "swap_total_bytes": swap_total},
+            "memory": {"total_bytes": memory_total, "swap_total_bytes": swap_total, "modules": modules},
             "devices": document.pop("devices"),
             "ceilings": document.pop("ceilings"),
             "engine": document.pop("engine"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from profiler.analysis import validity
+from profiler.analysis import spill, validity
 from profiler.analysis.bootstrap import run_intervals
 from profiler.analysis.class_figures import cell_class_figures, class_figures
 from profiler.analysis.context import RunContext
@@ -12,6 +12,7 @@ from profiler.analysis.figures import cell_figures, run_figures
 from profiler.analysis.intervals import cell_intervals
 from profiler.plan.slo import Slo
 from profiler.records.fingerprint import Fingerprint
+from profiler.records.power_meter import IdlePower
 from profiler.records.run_record import CellRecord, CellStatus, ClassFigures, Figures, ModelRecord, RunRecord, RunStatus
 from profiler.records.timing import RunData
 from profiler.sweep.stopping import CellEvidence
@@ -37,12 +38,16 @@ class CellResults:
 
     A cell's figures come from its valid runs. A run that a flag makes invalid is measured once more; when the repeat is disturbed
     as well it is accepted, with its flags, since the machine is as it is.
+
+    Attributes:
+        idle_power: what the meters showed before the first run; None when there is no meter.
     """
 
     def __init__(self, cells: Sequence[CellRecord], machine: Fingerprint, slo: Slo, models: Sequence[ModelRecord] = ()) -> None:
         self._cells = {cell.cell_id: cell for cell in cells}
         self._runs: dict[int, list[_CountedRun]] = {cell.cell_id: [] for cell in cells}
         self._quality = {model.model_id: model.quality for model in models if model.quality is not None}
+        self.idle_power: IdlePower | None = None
         self._machine = machine
         self._slo = slo
 
@@ -149,4 +154,6 @@ class CellResults:
             self._machine.ceilings.bandwidth_gb_s,
             self._slo,
             self._machine.cpu.last_level_cache_bytes,
+            self.idle_power,
+            spill.device_memory_bytes(self._machine.devices),
         )

@@ -138,6 +138,7 @@ class Sweep:
         measured = idle_power.measure(stop=self._controls.stopped)
         if measured is None:
             return
+        self._results.idle_power = measured
         self._writer.set_meta(IDLE_POWER, json.dumps(asdict(measured)))
         draws = ", ".join(f"{name} {significant(draw.watts)} W" for name, draw in measured.draws.items())
         self._happened("idle power", f"At rest the meters show {draws}.")

@@ -51,6 +51,8 @@ def live_minute(now_s: float = 100.0, **channels: float) -> LiveFigures:
             decode_tokens_step=np.round(6 + wave),
             cached_tokens_step=np.maximum(0, 24 * wave),
             bandwidth_gb_s=16.9 + wave,
+            weights_gb_s=np.full(len(times_s), 12.9),
+            kv_gb_s=4 + wave,
         ),
         ttft_times_s=times_s[::6],
         ttft_ms=450 + 150 * np.sin(times_s[::6] * 7),

@@ -13,7 +13,7 @@ from profiler.records.axis import Axis
 from profiler.units import significant
 
 NOT_MEASURED = (
-    "{} not measured when this session was made: “This machine…” in the Help menu, or `inferometer machine --refresh`, "
+    "{} not measured when this session was made: “This machine…” in the Help menu, or “inferometer machine --refresh”, "
     "does it for the next ones."
 )
 

@@ -76,7 +76,7 @@ def test_names_of_all_figures():
     assert "ttft_ms.p95" in FIGURE_NAMES
     assert "ttft_ms" not in FIGURE_NAMES
     assert "ttft_ms.n" not in FIGURE_NAMES
-    assert len(FIGURE_NAMES) == 6 * 6 + 23
+    assert len(FIGURE_NAMES) == 6 * 6 + 26
 
 
 def test_figures_by_name():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from profiler.analysis.figures import run_figures
 from profiler.analysis.live import LiveWindow
 from profiler.analysis.live_slices import SliceRing
+from profiler.records.run_record import StepCosts
 from profiler.records.timing import REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE, RequestStatus, RunData, Samples, no_rows
 
 MS = 1_000_000
@@ -105,6 +106,9 @@ def test_slices_by_hand(tokens_of, steps_of, requests_of, costs):
     assert slices.kv_occupancy.tolist() == pytest.approx([(10 * 100 + 20 * 150) / 250, (30 * 150 + 40 * 100) / 250])
     # 120.001 MB in 150 ms is 0.80000667 GB/s; the second slice holds that step and half of one that took 200 ms.
     assert slices.bandwidth_gb_s.tolist() == pytest.approx([0.120001 / 0.15, 1.5 * 0.120001 / 0.25])
+    # No step holds KV.
+    assert slices.weights_gb_s.tolist() == slices.bandwidth_gb_s.tolist()
+    assert slices.kv_gb_s.tolist() == [0, 0]
     figures = live.snapshot(600 * MS)
     assert (figures.tiles.completed, figures.tiles.failed) == (1, 1)
     assert figures.tiles.output_tok_s == pytest.approx(4 / 0.6)
@@ -130,6 +134,29 @@ def test_tokens_of_a_step_are_weighted_by_its_time_and_the_cache_is_counted(step
     assert slices.cached_tokens_step.tolist() == pytest.approx([300 * 200 / 250, 0])
     assert (tiles.cached_tokens, tiles.prompt_tokens, tiles.evictions) == (300, 120, 3)
     assert tiles.cached_share == pytest.approx(100 * 300 / 420)
+
+
+def test_weights_and_kv_are_told_apart(steps_of):
+    costs = StepCosts(100_000_000, 20_000_000, 0, 50_000)
+    live = LiveWindow(costs, 1000, 20.0)
+    decode = {"decode_tokens": 2, "outputs": 2, "ubatches": 1, "sequences": 2}
+    live.feed(
+        no_rows(REQUEST_DTYPE),
+        no_rows(TOKEN_DTYPE),
+        steps_of(
+            decode | {"start": 0, "end": 100, "kv_useful_tokens": 600},
+            {"start": 100, "end": 200, "prefill_tokens": 64, "sequences": 1, "ubatches": 1, "kv_useful_tokens": 64},
+            decode | {"start": 200, "end": 250, "kv_useful_tokens": 400},
+            decode | {"start": 250, "end": 251, "kv_useful_tokens": 400},
+        ),
+    )
+    figures = live.snapshot(251 * MS)
+    slices = figures.slices
+    # The prompt's step counts nowhere: 2 × 120 MB of weights and 30 + 20 MB of KV in 150 ms of decoding.
+    assert slices.weights_gb_s.tolist() == pytest.approx([0.240 / 0.150])
+    assert slices.kv_gb_s.tolist() == pytest.approx([0.050 / 0.150])
+    assert slices.bandwidth_gb_s.tolist() == pytest.approx([0.290 / 0.150])
+    assert figures.tiles.bandwidth_gb_s == pytest.approx((0.290 + 0.140) / 0.151)
 
 
 def test_requests_that_never_got_there_count_as_the_slowest(requests_of):
