@@ -113,7 +113,8 @@ QHeaderView::section {
 QTableCornerButton::section { background: $surface; border: none; }
 
 QScrollArea { background: transparent; border: none; }
-QScrollArea:focus { border: 1px solid $accent; border-radius: 4px; }
+QScrollArea[look="keys"] { border: 1px solid transparent; border-radius: 4px; padding: 1px; }
+QScrollArea[look="keys"]:focus { border: 1px solid $accent; }
 QScrollArea > QWidget > QWidget[look="canvas"] { background: transparent; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }

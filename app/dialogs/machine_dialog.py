@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.bridge.job import Job, JobLine
 from app.bridge.sweep_bridge import SweepBridge
@@ -99,6 +99,8 @@ class MachineDialog(QDialog):
         self.telemetry.body.addWidget(self.sources)
         self._scroll = ScrollColumn("This machine")
         self._scroll.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # to be scrolled by keys
+        self._scroll.setProperty("look", "keys")
+        self._scroll.setFrameShape(QFrame.Shape.StyledPanel)  # without one the stylesheet's border is painted over
         self._cards = (self.here, self.ceilings, self.telemetry)
         for card in self._cards:
             self._scroll.column.addWidget(card)
@@ -144,6 +146,7 @@ class MachineDialog(QDialog):
         if known is not None:
             self.show_machine(known)
         self.open()
+        self.close_button.setFocus()
         if self._machine is None and not self._bridge.is_running:
             self._start(refresh=False)
         self._show_state()
