@@ -8,6 +8,7 @@ prints the number of graph evaluations that each took.
 
 import ctypes
 import json
+import os
 import sys
 
 import numpy as np
@@ -20,7 +21,7 @@ def context_of(model, slots, ubatch, unified, callback=None):
     parameters.n_batch = 2048
     parameters.n_ubatch = ubatch
     parameters.n_seq_max = slots
-    parameters.n_threads = parameters.n_threads_batch = 1
+    parameters.n_threads = parameters.n_threads_batch = min(2, os.cpu_count() or 1)
     parameters.kv_unified = unified
     if callback is not None:
         parameters.cb_eval = callback

@@ -154,7 +154,7 @@ def test_the_prefix_cache_spares_what_was_said_before_and_changes_no_token(serve
 def test_a_shared_beginning_is_read_once(serve, order_of, sample_model, prompts_of):
     load = {
         "arrival": "offline",
-        "requests": 12,
+        "requests": 8,
         "slots": 3,
         "prompt": 100,
         "output": 6,
@@ -167,11 +167,11 @@ def test_a_shared_beginning_is_read_once(serve, order_of, sample_model, prompts_
     assert cached.outcome.is_done, cached.outcome
     rows = by_request(cached.data)
     hits = rows["cached_tokens"] >= 80
-    assert hits.sum() >= 6, rows["cached_tokens"]
+    assert hits.sum() >= 3, rows["cached_tokens"]  # three begin at once, of two beginnings
     assert rows["cached_tokens"].max() < 100
     prompts = prompts_of(order.load)
-    texts = {number: prompts.prompt(Arrival(number, NO_USER, 0, conversation=number)).tolist() for number in range(12)}
-    assert tokens_before_near_ties(sample_model, texts, tokens_of(plain.data), tokens_of(cached.data)) >= 12 * 6 / 2
+    texts = {number: prompts.prompt(Arrival(number, NO_USER, 0, conversation=number)).tolist() for number in range(8)}
+    assert tokens_before_near_ties(sample_model, texts, tokens_of(plain.data), tokens_of(cached.data)) >= 8 * 6 / 2
     facts = cached.facts
     assert cached.data.steps["kv_used_cells"].max() <= facts.kv_cells
 

@@ -9,6 +9,8 @@ from profiler.analysis.latency import request_latencies_ms
 from profiler.analysis.stability import is_unstable, queue_growth_s
 from profiler.analysis.window import measurement_window
 
+pytestmark = pytest.mark.truth
+
 SHORT = {"prompt": 16, "output": 8, "slots": 4, "ctx_size": 256}
 
 

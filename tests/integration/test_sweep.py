@@ -170,7 +170,7 @@ def test_subscribers_hear_the_same_story(finished):
 
 
 def test_a_quantization_is_made_once_and_kept_in_the_cache(finished, own_home, sample_model):
-    made = list((own_home / "cache" / "models").rglob("*.Q8_0.gguf"))
+    made = list((own_home / "cache" / "models").rglob(f"{sample_model.stem}.Q8_0.gguf"))
     assert len(made) == 1
     assert not list((own_home / "cache").rglob("*.part"))
     assert not list(sample_model.parent.glob("*Q8_0*")), "nothing is written beside the user's file"
