@@ -7,11 +7,11 @@ nothing blocks the GUI thread.
 Each page is the only class of its module:
 
 - `models_page.ModelsPage(settings)`: `model_chosen(Path)`: measure this model (the window shows Plan with it);
-  `types_chosen(Path, tuple[str, …])`: in these quantizations. `open_model(path: Path)`: list, select and describe this file; called
-  for a dropped or given GGUF file. `set_measuring(bool)`: nothing is made or deleted while a sweep runs.
-- `plan_page.PlanPage(settings)`: `start_requested(Plan)`: measure this now. `set_model(path: Path, types)`, `set_plan(plan: Plan)`:
-  show it; `open_plan_file(path: Path)`: a plan.toml that was dropped or given; `set_measuring(bool)`: Start is not possible while a
-  sweep runs; `start()`: what the Start button does (the action Start with its shortcut calls it).
+  `types_chosen(Path, tuple[str, …])`: in these quantizations. `open_model(path: Path)`: list, select and describe this file;
+  called for a dropped or given GGUF file. `set_measuring(bool)`: nothing is made or deleted while a sweep runs.
+- `plan_page.PlanPage(settings)`: `start_requested(Plan)`: measure this now. `set_model(path: Path, types)`,
+  `set_plan(plan: Plan)`: show it; `open_plan_file(path: Path)`: a plan.toml that was dropped or given; `set_measuring(bool)`:
+  Start is not possible while a sweep runs; `start()`: what the Start button does (the action Start with its shortcut calls it).
 - `live_page.LivePage(settings, bridge, actions)`: `plan_wanted()`: its empty state's button; `results_wanted(Path)`:
   show this session.
 - `results_page.ResultsPage(settings)`: `plan_requested(Plan)`: run the same plan again. `open_session(path: Path)`: show it, or
