@@ -33,7 +33,7 @@ PLANS: dict[str, dict[str, Any]] = {
     },
     "settings": {
         "need": {"slo": SLO},
-        "load": {"concurrency": [1, 4, 8], "prompt_tokens": 32, "output_tokens": 16},
+        "load": {"concurrency": [2, 8], "prompt_tokens": 32, "output_tokens": 16},
         "engine": {
             "threads": [1, 2],
             "ubatch_size": [32, 512],
