@@ -29,7 +29,7 @@ class QualityRows(QWidget):
         super().__init__()
         self._text: str | None = None
         self._is_showing = False
-        self.switch = QCheckBox("Score quality on")
+        self.switch = QCheckBox("Score")
         self.switch.setAccessibleName("Score quality")
         self.switch.toggled.connect(self._on_toggled)
         self.tokens = WholeField(1, MOST_TOKENS, "tokens")

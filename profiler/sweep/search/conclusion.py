@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.intervals import log_t_interval
+from profiler.records.metric import BY_NAME
 from profiler.records.run_record import Figures
 from profiler.sweep.search.bracket import bracket
 from profiler.sweep.search.evidence import Evidence, Verdict
@@ -125,5 +126,7 @@ def _limit_words(problem: Problem, runs: FreshRuns) -> str:
         values = [value for figures in runs.values() if (value := figure_value(figures, name)) is not None and value > 0]
         if values:
             middle = math.exp(sum(map(math.log, values)) / len(values))
-            told.append(f"{name} {significant(middle)} of {limit.threshold:g} allowed")
+            metric = BY_NAME[limit.metric]
+            words = f"{metric.label[0].lower()}{metric.label[1:]} {limit.statistic}"
+            told.append(f"{words} {significant(middle)} of the {limit.threshold:g} {metric.unit} allowed")
     return "".join(f", {each}" for each in told)

@@ -67,7 +67,8 @@ def test_the_answer_names_winner_runner_up_and_evidence(bench):
     assert bench.sentences("search boundary")[0] == "as-is holds 6 users; whether it holds 7 users is too close to tell."
     (answer,) = bench.sentences("search answer")
     assert answer.startswith(
-        "Use as-is with 6 users: 60.0 ± 0 tok/s, ttft_ms.p95 900 of 1000 allowed, tpot_ms.p95 20.0 of 80 allowed, in 3"
+        "Use as-is with 6 users: 60.0 ± 0 tok/s, first token p95 900 of the 1000 ms allowed, each token p95 20.0 of the 80 ms "
+        "allowed, in 3 fresh runs."
     )
     assert "Runner-up: Q8_0 with 4 users, 40.0 ± 0 tok/s; the winner gives 50.0 % more" in answer
     *_, (_, _, cell_id, data) = bench.told
