@@ -20,10 +20,10 @@ from profiler.modelfile.layers import running_layers
 from profiler.records.kernel_speed import KernelSpeed
 
 CALIBRATED = 1.8
-"""The truth lies within this factor where every type's kernel was measured: the sample's narrow matrices took 1.6 times as long."""
+"""The truth lies within this factor where every type's kernel was measured: narrow matrices took 1.6 times as long."""
 
 STOOD_IN = 5.0
-"""Where another type's kernel stands in for one that was not: of two types of like size one may have no kernel for a processor."""
+"""Where another type's kernel stands in: of two types of like size one may have no fast kernel for a processor."""
 
 SLOWEST_UNDER_ROOF = 6.0
 """Without a calibration a step takes from what memory alone needs to this many times as long: small models need the most."""
