@@ -13,7 +13,16 @@ from profiler.analysis.intervals import cell_intervals
 from profiler.plan.slo import Slo
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.power_meter import IdlePower
-from profiler.records.run_record import CellRecord, CellStatus, ClassFigures, Figures, ModelRecord, RunRecord, RunStatus
+from profiler.records.run_record import (
+    CellRecord,
+    CellStatus,
+    ClassFigures,
+    Figures,
+    ModelRecord,
+    RunPurpose,
+    RunRecord,
+    RunStatus,
+)
 from profiler.records.timing import RunData
 from profiler.sweep.stopping import CellEvidence
 
@@ -50,6 +59,7 @@ class CellResults:
         self.idle_power: IdlePower | None = None
         self._machine = machine
         self._slo = slo
+        self._looked_at_briefly: set[int] = set()
 
     def add(self, cell: CellRecord) -> None:
         """A search has come to a cell that the sweep did not begin with."""
@@ -93,6 +103,8 @@ class CellResults:
         """Add a repetition that has ended; returns the cell as it is now."""
         run = ended.run
         cell = self._cells[run.cell_id]
+        if run.purpose is RunPurpose.SHORT_LOOK:
+            self._looked_at_briefly.add(run.cell_id)
         if run.status is RunStatus.DONE:
             if run.is_valid and ended.figures is not None:
                 counted = _CountedRun(run, ended.data, self._context(run, cell), ended.figures)
@@ -111,12 +123,8 @@ class CellResults:
     def complete(self, cell_id: int) -> None:
         """All repetitions of the cell have run; one that was skipped or failed stays what it is."""
         cell = self._cells[cell_id]
-        if cell.status is not CellStatus.PARTIAL or cell.reason:
-            return
-        if self._runs[cell_id]:
+        if cell.status is CellStatus.PARTIAL and not cell.reason and self._runs[cell_id]:
             self._cells[cell_id] = replace(cell, status=CellStatus.DONE)
-        else:
-            self._cells[cell_id] = replace(cell, reason="Only short looks were taken at it.")
 
     def figures(self, cell_id: int) -> tuple[Figures | None, Intervals, int]:
         """The cell's figures over its valid runs, their intervals, and the number of those runs."""
@@ -141,7 +149,9 @@ class CellResults:
         left = []
         for cell_id, cell in self._cells.items():
             if cell.status is CellStatus.PARTIAL and not cell.reason:
-                cell = replace(cell, reason="Not all repetitions were run.")
+                is_brief = cell_id in self._looked_at_briefly and not self._runs[cell_id]
+                reason = "Only short looks were taken at it." if is_brief else "Not all repetitions were run."
+                cell = replace(cell, reason=reason)
                 self._cells[cell_id] = cell
                 left.append(cell)
         return left

@@ -43,6 +43,7 @@ def test_it_ends_in_an_answer_from_fresh_runs(searched):
         assert {run.purpose for run in counted} == {RunPurpose.CONFIRM}
         cell = next(cell for cell in document["cells"] if cell["cell_id"] == cell_id)
         assert cell["runs"] == len(counted) == 2
+        assert (cell["status"], cell["reason"]) == ("done", "")
         assert cell["intervals"]["output_tok_s"]
 
 
@@ -72,4 +73,5 @@ def test_short_looks_ask_less_and_count_nowhere(searched):
         for cell in reader.cells():
             if cell.cell_id in only_short:
                 assert cell.status is CellStatus.PARTIAL
+                assert cell.reason == "Only short looks were taken at it."
                 assert reader.cell_figures(cell.cell_id)[0] is None
