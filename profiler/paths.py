@@ -1,6 +1,9 @@
-"""Where Inferometer keeps things: the platform's own folders, or all below INFEROMETER_HOME when that is set."""
+"""Where Inferometer keeps things: the platform's own folders, or all below INFEROMETER_HOME when that is set; and how it writes
+small files there.
+"""
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -43,3 +46,16 @@ def sessions_folder() -> Path:
     home = _home()
     documents = home / "documents" if home else Path(platformdirs.user_documents_dir())
     return documents / "Inferometer"
+
+
+def write_in_one_move(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old one or the new one; its folder is made. Raises OSError, and nothing is left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(unfinished, path)
+    except BaseException:
+        os.unlink(unfinished)
+        raise

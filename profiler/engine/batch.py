@@ -10,6 +10,7 @@ from llama_cpp import llama_cpp as api
 from numpy.typing import NDArray
 
 from profiler.clock import now_ns
+from profiler.engine.ggml_library import function
 from profiler.engine.model import Context
 from profiler.scheduling.step import PrefillSlice, StepPlan
 
@@ -26,14 +27,12 @@ class Logits:
     """
 
     def __init__(self, context: Context) -> None:
-        vocab = api.llama_model_get_vocab(api.llama_get_model(context.handle))
-        self._vocabulary = int(api.llama_vocab_n_tokens(vocab))
+        self._vocabulary = context.vocabulary
         self.address = 0
         self._rows: NDArray[np.float32] = np.empty((0, self._vocabulary), np.float32)
         # With a plain address as its result it is cheaper than with a ctypes pointer object each step.
-        self.wait: Callable[[object], int] = api._lib["llama_get_logits"]
+        self.wait: Callable[[object], int] = function("llama_get_logits", ctypes.c_void_p, api.llama_context_p_ctypes)
         """Wait for the step's end, as `llama_synchronize` does; returns where its logits are."""
-        self.wait.argtypes, self.wait.restype = [api.llama_context_p_ctypes], ctypes.c_void_p
 
     def of(self, address: int, rows: int) -> NDArray[np.float32]:
         """The first rows at an address that `wait` gave."""

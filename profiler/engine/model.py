@@ -101,6 +101,7 @@ class Context:
     Attributes:
         kv_cells: cells over all sequences.
         depth: tokens that every slot holds and keeps.
+        vocabulary: number of tokens, the length of a row of logits.
     """
 
     def __init__(self, model: Model, settings: ContextSettings, cancellation: Cancellation) -> None:
@@ -140,10 +141,7 @@ class Context:
         self.n_seq_max = int(api.llama_n_seq_max(handle))
         self.kv_cells = self.n_ctx if settings.kv_unified else self.n_ctx_seq * self.n_seq_max
         self.depth = 0
-        self._vocabulary = model.vocabulary
-        self._get_logits = _logits_function()
-        self._logits: NDArray[np.float32] | None = None
-        self._logits_address = 0
+        self.vocabulary = model.vocabulary
 
     def close(self) -> None:
         """Free the memory."""
@@ -198,21 +196,3 @@ class Context:
         written = api.llama_state_seq_get_data(self.handle, state, size, source)
         if not written or not api.llama_state_seq_set_data(self.handle, state, written, target):
             raise RefusedError("llama.cpp could not give every slot its depth; give a larger context size or fewer slots.")
-
-    def greedy_tokens(self, rows: int) -> NDArray[np.int64]:
-        """The most likely token of each of the last decode's flagged rows, in the batch's order."""
-        address = self._get_logits(self.handle)
-        if self._logits is None or address != self._logits_address or len(self._logits) < rows:
-            pointer = ctypes.cast(address, ctypes.POINTER(ctypes.c_float))
-            self._logits = np.ctypeslib.as_array(pointer, shape=(rows, self._vocabulary))
-            self._logits_address = address
-        tokens: NDArray[np.int64] = self._logits[:rows].argmax(axis=1)
-        return tokens
-
-
-def _logits_function() -> Callable[[object], int]:
-    """`llama_get_logits` with a plain address as its result, cheaper than a ctypes pointer object each step."""
-    function = api._lib["llama_get_logits"]
-    function.argtypes = [api.llama_context_p_ctypes]
-    function.restype = ctypes.c_void_p
-    return function  # type: ignore[no-any-return]

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import math
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -63,15 +62,7 @@ def _store(ceilings: Ceilings) -> None:
     text = json.dumps({"machine": _machine(), "ceilings": dataclasses.asdict(ceilings)}, indent=1)
     # Where it cannot be written, the ceilings are measured again the next time: no reason to fail now.
     with contextlib.suppress(OSError):
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=_file().parent, prefix=_file().stem, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.replace(unfinished, _file())
-        except OSError:
-            os.unlink(unfinished)
-            raise
+        paths.write_in_one_move(_file(), text)
 
 
 def _file() -> Path:

@@ -9,8 +9,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,15 +222,7 @@ def _write(everything: Mapping[str, Sequence[SessionSummary]]) -> None:
     machines = {key: [_to_document(session) for session in sessions] for key, sessions in everything.items()}
     text = json.dumps({"version": _FORMAT_VERSION, "machines": machines})
     with contextlib.suppress(OSError):
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=_file().parent, prefix=_file().stem, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.replace(unfinished, _file())
-        except OSError:
-            os.unlink(unfinished)
-            raise
+        paths.write_in_one_move(_file(), text)
 
 
 def _to_document(session: SessionSummary) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from profiler.errors import EnvironmentFault, Interrupted
-from profiler.paths import cache_folder
+from profiler.paths import cache_folder, write_in_one_move
 
 MAX_REMEMBERED = 10_000
 
@@ -120,7 +119,7 @@ def _remember(path: Path, identity: _Identity, digest: str) -> None:
     text = json.dumps(dict(list(entries.items())[-MAX_REMEMBERED:]), indent=1)
     # The digest is right whether or not it can be remembered, so a full or read-only disk is no fault here.
     with suppress(OSError):
-        _write_atomically(_cache_file(), text)
+        write_in_one_move(_cache_file(), text)
 
 
 def _load() -> dict[str, Any]:
@@ -130,15 +129,3 @@ def _load() -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return entries if isinstance(entries, dict) else {}
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from profiler.modelfile.description import ModelDescription
 from profiler.modelfile.kv_cache import allocated_cells, bytes_per_token, layer_state_bytes
+from profiler.records.specification import ContextSettings
 
 _F32_BYTES = 4
 _F16_BYTES = 2
@@ -60,6 +61,19 @@ def predict(
     if kv_bytes is not None and state_bytes is not None and compute_bytes is not None:
         total_bytes = description.tensor_bytes + kv_bytes + state_bytes + compute_bytes
     return Footprint(description.tensor_bytes, cells, kv_bytes, compute_bytes, total_bytes, state_bytes)
+
+
+def predict_context(description: ModelDescription, context: ContextSettings) -> Footprint:
+    """The same for a run's context. Raises UnusableArguments as `predict` does."""
+    return predict(
+        description,
+        ctx_size=context.ctx_size,
+        slots=context.slots,
+        cache_type_k=context.cache_type_k,
+        cache_type_v=context.cache_type_v,
+        kv_unified=context.kv_unified,
+        ubatch_size=context.ubatch_size,
+    )
 
 
 def fits(footprint: Footprint, available_bytes: int) -> bool | None:

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 from profiler.child.engine_child import EngineChild
 from profiler.errors import EnvironmentFault, Interrupted
-from profiler.paths import cache_folder, data_folder
+from profiler.paths import cache_folder, data_folder, write_in_one_move
 from profiler.records.kernel_speed import KernelSpeed
 from profiler.records.message import Message, MessageKind
 
@@ -140,15 +139,7 @@ def _store(key: str, speeds: Sequence[KernelSpeed]) -> None:
     entries[key] = [dataclasses.asdict(speed) for speed in speeds]
     text = json.dumps({"method_version": _METHOD_VERSION, "entries": entries})
     with contextlib.suppress(OSError):
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=_file().parent, prefix=_file().stem, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.replace(unfinished, _file())
-        except OSError:
-            os.unlink(unfinished)
-            raise
+        write_in_one_move(_file(), text)
 
 
 def _from_document(document: dict[str, Any]) -> KernelSpeed:

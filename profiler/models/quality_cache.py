@@ -3,15 +3,13 @@
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from profiler.paths import cache_folder
+from profiler.paths import cache_folder, write_in_one_move
 from profiler.records.quality import QualityRecord
 
 _SHOWN_DIGITS = 16
@@ -55,7 +53,7 @@ def keep(key: QualityKey, record: QualityRecord) -> None:
     measured_utc = datetime.now(UTC).isoformat()
     entry = {"key": dataclasses.asdict(key), "measured_utc": measured_utc, "record": dataclasses.asdict(record)}
     with suppress(OSError):
-        _write_atomically(_file(key), json.dumps(entry, indent=1))
+        write_in_one_move(_file(key), json.dumps(entry, indent=1))
 
 
 def known(key: QualityKey) -> QualityRecord | None:
@@ -113,15 +111,3 @@ def _typed(kind: type[_Kept], document: Any) -> _Kept:
             raise TypeError(f"{field.name} is of no known type")
         values[field.name] = value
     return kind(**values)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -9,7 +9,7 @@ from pathlib import Path
 from profiler.errors import UnusableArguments
 from profiler.modelfile.costs import step_costs
 from profiler.modelfile.description import ModelDescription
-from profiler.modelfile.footprint import predict
+from profiler.modelfile.footprint import predict_context
 from profiler.modelfile.ggml_types import tensor_type_named
 from profiler.plan.cells import is_made
 from profiler.plan.plan import AS_IS, Plan
@@ -172,15 +172,7 @@ def _sums(
 
 def _memory_bytes(description: ModelDescription, context: ContextSettings) -> int | None:
     try:
-        return predict(
-            description,
-            ctx_size=context.ctx_size,
-            slots=context.slots,
-            cache_type_k=context.cache_type_k,
-            cache_type_v=context.cache_type_v,
-            kv_unified=context.kv_unified,
-            ubatch_size=context.ubatch_size,
-        ).total_bytes
+        return predict_context(description, context).total_bytes
     except UnusableArguments:
         return None
 

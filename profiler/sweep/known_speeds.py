@@ -8,8 +8,6 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,8 +107,9 @@ def learn(run: RunRecord, data: RunData, model: ModelDescription, library_versio
     found = measured(run, data, model, library_version, elapsed_s)
     if found is None:
         return
-    entries = [entry for entry in known() if not _is_same(entry, found)]
-    before = next((entry for entry in known() if _is_same(entry, found)), None)
+    kept = known()
+    entries = [entry for entry in kept if not _is_same(entry, found)]
+    before = next((entry for entry in kept if _is_same(entry, found)), None)
     _store([*entries, found if before is None else _merged(before, found)][-MOST_ENTRIES:])
 
 
@@ -244,15 +243,7 @@ def _store(entries: Iterable[Speeds]) -> None:
     document = {"format": FORMAT, "machine": _machine(), "speeds": [dataclasses.asdict(entry) for entry in entries]}
     # Where it cannot be written, the next plan's time is a guess: no reason to fail now.
     with contextlib.suppress(OSError):
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=_file().parent, prefix=_file().stem, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(document, stream)
-            os.replace(unfinished, _file())
-        except OSError:
-            os.unlink(unfinished)
-            raise
+        paths.write_in_one_move(_file(), json.dumps(document))
 
 
 def _from_document(document: dict[str, Any]) -> Speeds:

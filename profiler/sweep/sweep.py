@@ -11,7 +11,7 @@ from profiler.clock import now_ns
 from profiler.errors import EnvironmentFault, UnusableArguments
 from profiler.hardware import idle_power
 from profiler.hardware.telemetry import Telemetry
-from profiler.modelfile.footprint import predict
+from profiler.modelfile.footprint import predict_context
 from profiler.plan.plan import AS_IS, Plan
 from profiler.plan.resolution import shortened, specification
 from profiler.plan.slo import parse_slo
@@ -313,15 +313,7 @@ def _memory_bytes(plan: Plan, cell: CellRecord, model: PreparedModel) -> float |
         return None
     context = specification(plan, cell.configuration, model.path, 1).context
     try:
-        return predict(
-            model.description,
-            ctx_size=context.ctx_size,
-            slots=context.slots,
-            cache_type_k=context.cache_type_k,
-            cache_type_v=context.cache_type_v,
-            kv_unified=context.kv_unified,
-            ubatch_size=context.ubatch_size,
-        ).total_bytes
+        return predict_context(model.description, context).total_bytes
     except UnusableArguments:
         return None
 

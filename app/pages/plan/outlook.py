@@ -16,7 +16,7 @@ from profiler.errors import InferometerError, UnusableArguments
 from profiler.hardware import ceilings, main_memory
 from profiler.hardware.cpu import default_threads
 from profiler.modelfile.description import ModelDescription
-from profiler.modelfile.footprint import predict
+from profiler.modelfile.footprint import predict_context
 from profiler.modelfile.imatrix import read_imatrix
 from profiler.models.quality_text import read_text
 from profiler.models.quantization import quantizations_folder
@@ -116,7 +116,7 @@ def look_ahead(plan: Plan) -> Outlook:
         *_trust_notes(plan, cells, taken),
     ]
     if measured is None:
-        notes.append(Note("The memory bandwidth of this machine is measured first, which takes about 3 s.", "muted"))
+        notes.append(Note("This machine's memory and kernels are measured first, which takes about 10 s.", "muted"))
     refusal = next(iter(unreadable.values()), "") or _unreadable_extra(plan)
     arrivals, arrivals_words = draw_ahead(plan, cells)
     return Outlook(
@@ -199,15 +199,7 @@ def _beside_weights(plan: Plan, cells: Sequence[Configuration], by_label: Mappin
             continue
         seen.add((label, context))
         try:
-            footprint = predict(
-                description,
-                ctx_size=context.ctx_size,
-                slots=context.slots,
-                cache_type_k=context.cache_type_k,
-                cache_type_v=context.cache_type_v,
-                kv_unified=context.kv_unified,
-                ubatch_size=context.ubatch_size,
-            )
+            footprint = predict_context(description, context)
         except UnusableArguments:
             continue  # the engine will refuse such a cell; others may run
         if footprint.total_bytes is None:

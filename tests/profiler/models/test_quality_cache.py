@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -111,6 +112,6 @@ def test_nothing_unfinished_is_left(monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(quality_cache.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     keep(KEY, COMPARED)
     assert list(quality_folder().iterdir()) == []
