@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from profiler.analysis.context import RunContext
 from profiler.analysis.distribution import percentile
-from profiler.analysis.intervals import CONFIDENCE, student_quantile
+from profiler.analysis.intervals import CONFIDENCE
 from profiler.analysis.latency import request_latencies_ms, token_gaps
 from profiler.analysis.load_shape import is_closed, is_open
 from profiler.analysis.slo import UNBOUNDED
 from profiler.analysis.stability import is_unstable
+from profiler.analysis.student import student_quantile
 from profiler.analysis.window import Window, measurement_window
 from profiler.plan.slo import PERCENTILES
 from profiler.records.timing import RequestStatus, RunData, reached

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.analysis.intervals import student_quantile
+from profiler.analysis.student import student_quantile
 from profiler.analysis.window import Window
 from profiler.records.power_meter import COUNTER_SUFFIX, POWER_SUFFIX, IdlePower, counted_meters, meter_name
 from profiler.records.timing import Samples

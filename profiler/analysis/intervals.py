@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from profiler.analysis.figure_name import FIGURE_NAMES, figure_value
+from profiler.analysis.student import student_quantile
 from profiler.records.run_record import Figures
 
 CONFIDENCE = 0.95
@@ -150,31 +150,3 @@ def share_interval(
     centre = (middle + squared / 2) / (1 + squared)
     half = math.sqrt(squared * (middle * (1 - middle) + squared / 4)) / (1 + squared)
     return max(0.0, centre - half) if middle > 0 else 0.0, min(1.0, centre + half) if middle < 1 else 1.0
-
-
-@lru_cache(maxsize=1024)
-def student_quantile(share: float, degrees: int) -> float:
-    """The value that a share (between 0.5 and 1) of Student's t distribution with whole degrees of freedom lies below.
-
-    Found by halving on the angle arctan(t/√degrees), in which the distribution is a finite sum.
-    """
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):  # the 53 bits of a double, and some
-        angle = (low + high) / 2
-        if _share_within(angle, degrees) < 2 * share - 1:
-            low = angle
-        else:
-            high = angle
-    return math.sqrt(degrees) * math.tan(low)
-
-
-def _share_within(angle: float, degrees: int) -> float:
-    """P(|T| ≤ √degrees · tan(angle)): Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4."""
-    sine, cosine = math.sin(angle), math.cos(angle)
-    is_odd = degrees % 2 == 1
-    term = cosine if is_odd else 1.0
-    total = 0.0
-    for k in range(degrees // 2):
-        total += term
-        term *= cosine * cosine * ((2 * k + 2) / (2 * k + 3) if is_odd else (2 * k + 1) / (2 * k + 2))
-    return 2 / math.pi * (angle + sine * total) if is_odd else sine * total

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from profiler.analysis.context import RunContext
 from profiler.analysis.in_system import in_system_at, mean_in_system
-from profiler.analysis.intervals import student_quantile
 from profiler.analysis.load_shape import is_stationary
+from profiler.analysis.student import student_quantile
 from profiler.analysis.warmup import LEAST_REQUESTS
 from profiler.analysis.window import Window
 from profiler.records.timing import RunData

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from profiler.analysis.comparison.between_sessions import ENOUGH_SESSIONS, SessionLogs, session_part
 from profiler.analysis.comparison.rank_tests import LEAST_PAIRS, rank_sum_tail, signed_rank_tail
 from profiler.analysis.comparison.shift import log_of_percent
-from profiler.analysis.comparison.student import normal_share, student_quantile
 from profiler.analysis.comparison.within_session import blocks_drift
+from profiler.analysis.student import normal_share, student_quantile
 
 SHIFT_PERCENT = 5.0
 POWER = 0.95

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler.analysis.comparison.shift import RankShift, StudentShift
-from profiler.analysis.comparison.student import normal_share
+from profiler.analysis.student import normal_share
 
 LEAST_PAIRS = 6
 """The fewest pairs whose clearest outcome (2 / 2^n) stays below 5 %."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.analysis.comparison.student import student_quantile, student_two_sided
+from profiler.analysis.student import student_quantile, student_two_sided
 
 Interval = tuple[float, float]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from profiler.analysis.comparison.rank_tests import LEAST_PAIRS, paired_t, signed_rank
 from profiler.analysis.comparison.shift import Shift, StudentShift
-from profiler.analysis.comparison.student import variance_ratio_share
+from profiler.analysis.student import variance_ratio_share
 
 _DRIFT_LEVEL = 0.05
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from profiler.analysis.intervals import student_quantile
+from profiler.analysis.student import student_quantile
 
 CONFIDENCE = 0.9
 """Of the intervals that the search decides by; the answer's own are the usual 95 %, from fresh runs."""

@@ -12,28 +12,8 @@ from profiler.analysis.intervals import (
     interval_method,
     log_t_interval,
     share_interval,
-    student_quantile,
     t_interval,
 )
-
-
-@pytest.mark.parametrize(
-    ("share", "degrees", "quantile"),
-    [  # printed tables of Student's t
-        (0.975, 1, 12.706),
-        (0.975, 2, 4.303),
-        (0.975, 3, 3.182),
-        (0.975, 5, 2.571),
-        (0.975, 10, 2.228),
-        (0.975, 30, 2.042),
-        (0.975, 120, 1.980),
-        (0.95, 4, 2.132),
-        (0.95, 7, 1.895),
-        (0.995, 9, 3.250),
-    ],
-)
-def test_students_quantiles(share, degrees, quantile):
-    assert student_quantile(share, degrees) == pytest.approx(quantile, abs=6e-4)
 
 
 def test_the_interval_of_three_repetitions_by_hand():

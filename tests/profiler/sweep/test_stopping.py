@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from profiler.analysis.intervals import student_quantile
+from profiler.analysis.student import student_quantile
 from profiler.plan.slo import parse_slo
 from profiler.sweep.stopping import LEAST_RUNS, VERDICT_CONFIDENCE, CellEvidence, is_settled, limit_standing, undecided
 

@@ -2,8 +2,7 @@ import math
 
 import pytest
 
-from profiler.analysis import intervals
-from profiler.analysis.comparison.student import normal_share, student_quantile, student_two_sided, variance_ratio_share
+from profiler.analysis.student import normal_share, student_quantile, student_two_sided, variance_ratio_share
 
 
 @pytest.mark.parametrize("t", [0.0, 0.3, 1.0, 2.5, 40.0])
@@ -15,7 +14,20 @@ def test_one_and_two_degrees_have_closed_forms(t):
 @pytest.mark.parametrize("degrees", [1, 2, 3, 5, 10, 47])
 @pytest.mark.parametrize("share", [0.8, 0.95, 0.975, 0.9995])
 def test_whole_degrees_agree_with_the_finite_sum(degrees, share):
-    assert student_quantile(share, degrees) == pytest.approx(intervals.student_quantile(share, degrees), rel=1e-9)
+    angle = math.atan(student_quantile(share, degrees) / math.sqrt(degrees))
+    assert share_within(angle, degrees) == pytest.approx(2 * share - 1, rel=1e-9)
+
+
+def share_within(angle, degrees):
+    """P(|T| ≤ √degrees · tan(angle)): Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4."""
+    sine, cosine = math.sin(angle), math.cos(angle)
+    is_odd = degrees % 2 == 1
+    term = cosine if is_odd else 1.0
+    total = 0.0
+    for k in range(degrees // 2):
+        total += term
+        term *= cosine * cosine * ((2 * k + 2) / (2 * k + 3) if is_odd else (2 * k + 1) / (2 * k + 2))
+    return 2 / math.pi * (angle + sine * total) if is_odd else sine * total
 
 
 def test_between_whole_degrees_it_lies_between():
@@ -35,3 +47,22 @@ def test_the_variance_ratio_has_the_tabled_quantiles():
     assert variance_ratio_share(5.0503, 5) == pytest.approx(0.05, abs=1e-5)
     assert variance_ratio_share(2.9782, 10) == pytest.approx(0.05, abs=1e-5)
     assert variance_ratio_share(3.0, 2) == pytest.approx(0.25, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("share", "degrees", "quantile"),
+    [  # printed tables of Student's t
+        (0.975, 1, 12.706),
+        (0.975, 2, 4.303),
+        (0.975, 3, 3.182),
+        (0.975, 5, 2.571),
+        (0.975, 10, 2.228),
+        (0.975, 30, 2.042),
+        (0.975, 120, 1.980),
+        (0.95, 4, 2.132),
+        (0.95, 7, 1.895),
+        (0.995, 9, 3.250),
+    ],
+)
+def test_students_quantiles(share, degrees, quantile):
+    assert student_quantile(share, degrees) == pytest.approx(quantile, abs=6e-4)
