@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.rasterizer import rasterize
 from profiler.cli.main import VERBS
 from profiler.cli.main import main as run_command
 
@@ -24,7 +25,7 @@ def _run(arguments: Sequence[str]) -> int:
 
         return serve()
     if arguments and (arguments[0] in VERBS or not all(map(_is_for_window, arguments))):
-        return run_command(arguments)
+        return run_command(arguments, rasterize)
     return _show_window(arguments)
 
 

@@ -1,7 +1,6 @@
 """The frame: rail, pages, menus, status bar. It passes what one page asks for on to another and to the sweep bridge."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMainWindow, 
 
 from app.actions import PAGE_TITLES, Actions
 from app.bridge.job import Job
-from app.bridge.sweep_bridge import SweepBridge, SweepOutcome
+from app.bridge.sweep_bridge import SweepBridge
 from app.dialogs.about_dialog import AboutDialog
 from app.dialogs.close_question import CloseQuestion
 from app.dialogs.machine_dialog import MachineDialog
@@ -23,13 +22,12 @@ from app.menus import RecentMenu, fill_menu_bar
 from app.pages.page import Page
 from app.pages.page_makers import PageMakers
 from app.rail import Rail
-from app.session_name import session_path
 from app.settings import Settings
 from app.status_line import StatusLine
+from app.sweep_desk import SweepDesk
 from app.theme import ThemeSwitch
-from profiler.errors import InferometerError
 from profiler.plan.plan import Plan
-from profiler.sweep.events import CellChanged, Progress, SweepEvent, SweepStarted
+from profiler.records.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     from app.pages.compare_page import ComparePage
@@ -62,8 +60,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._settings, self._theme, self._bridge = settings, theme, bridge
         self._is_closing = False
-        self._is_paused = False
-        self._measured_session: Path | None = None
         self._shown_session: Path | None = None
         self.commands = Actions(self)
         self._makers = makers(settings, bridge, self.commands)
@@ -81,6 +77,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._frame)
         self.status = StatusLine()
         self.setStatusBar(self.status)
+        self._desk = SweepDesk(settings, bridge, self.commands, self.status, self)
         self._recent = RecentMenu(settings, self.commands, self._on_recent_chosen)
         fill_menu_bar(self.menuBar(), self.commands, self._recent)
         self._connect()
@@ -92,15 +89,16 @@ class MainWindow(QMainWindow):
         page = self._makers.models()
         page.model_chosen.connect(self._on_model_chosen)
         page.types_chosen.connect(self._on_types_chosen)
-        page.set_measuring(self._bridge.is_running)
+        page.set_machine(self.status.machine)
+        page.set_measuring(self._desk.is_running)
         return self._adopted(page)
 
     @cached_property
     def plan_page(self) -> "PlanPage":
         """The page Plan."""
         page = self._makers.plan()
-        page.start_requested.connect(self._on_start_requested)
-        page.set_measuring(self._bridge.is_running)
+        page.start_requested.connect(self._desk.start)
+        page.set_measuring(self._desk.is_running)
         return self._adopted(page)
 
     @cached_property
@@ -116,20 +114,25 @@ class MainWindow(QMainWindow):
         """The page Results."""
         page = self._makers.results()
         page.plan_requested.connect(self._on_plan_requested)
+        page.resume_requested.connect(self._desk.resume)
         page.plan_wanted.connect(self.commands.pages["Plan"].trigger)
         page.session_opened.connect(self._on_session_opened)
+        page.compare_wanted.connect(self._on_compare_wanted)
+        page.set_measuring(self._desk.is_running)
         return self._adopted(page)
 
     @cached_property
     def compare_page(self) -> "ComparePage":
         """The page Compare."""
-        return self._adopted(self._makers.compare())
+        page = self._makers.compare()
+        page.results_wanted.connect(self._on_results_wanted)
+        return self._adopted(page)
 
     @cached_property
     def machine_dialog(self) -> MachineDialog:
         """The machine, its ceilings and its telemetry."""
         dialog = MachineDialog(self._bridge, self)
-        dialog.machine_told.connect(self.status.show_machine)
+        dialog.machine_told.connect(self._on_machine_told)
         return dialog
 
     def _adopted(self, page: AnyPage) -> AnyPage:
@@ -185,13 +188,12 @@ class MainWindow(QMainWindow):
         commands.about.triggered.connect(self._on_about)
         self.status.machine_wanted.connect(commands.machine.trigger)
         commands.start.triggered.connect(self._on_start)
-        commands.pause.triggered.connect(self._on_pause)
-        commands.skip_cell.triggered.connect(self._bridge.skip_cell)
-        commands.stop.triggered.connect(self._on_stop)
-        commands.quiet.toggled.connect(self._on_quiet_toggled)
-        self._bridge.started.connect(self._on_sweep_started)
-        self._bridge.event_arrived.connect(self._on_sweep_event)
-        self._bridge.ended.connect(self._on_sweep_ended)
+        desk = self._desk
+        desk.begun.connect(commands.pages["Live"].trigger)
+        desk.measuring_changed.connect(self._tell_measuring)
+        desk.machine_told.connect(self._on_machine_told)
+        desk.session_changed.connect(self._on_session_changed)
+        desk.ended.connect(self._on_sweep_ended)
 
     def _restore(self) -> None:
         if not self.restoreGeometry(self._settings.geometry):
@@ -233,42 +235,16 @@ class MainWindow(QMainWindow):
     def _on_machine(self) -> None:
         self.machine_dialog.look(self.status.machine)
 
+    @Slot(object)
+    def _on_machine_told(self, machine: Fingerprint) -> None:
+        self.status.show_machine(machine)
+        if "models_page" in self.__dict__:  # a page that was not needed yet is told when it is built
+            self.models_page.set_machine(machine)
+
     @Slot()
     def _on_start(self) -> None:
         self.show_page("Plan")
         self.plan_page.start()
-
-    @Slot(object)
-    def _on_start_requested(self, plan: Plan) -> None:
-        if self._bridge.is_running:
-            return
-        try:
-            session = session_path(self._settings.sessions_folder, plan, datetime.now())
-        except InferometerError as error:
-            tell(self, "Cannot start", error.sentence)
-            return
-        self.show_page("Live")
-        self._bridge.start(plan, session)
-
-    @Slot()
-    def _on_pause(self) -> None:
-        self._is_paused = not self._is_paused
-        if self._is_paused:
-            self._bridge.pause()
-        else:
-            self._bridge.resume()
-        self._show_sweep_state()
-
-    @Slot()
-    def _on_stop(self) -> None:
-        self._bridge.stop()
-        self.status.show_saving()
-        self._show_sweep_state()
-
-    @Slot(bool)
-    def _on_quiet_toggled(self, is_quiet: bool) -> None:
-        self._settings.quiet = is_quiet
-        self._bridge.set_quiet(is_quiet)
 
     @Slot(object)
     def _on_model_chosen(self, path: Path) -> None:
@@ -280,10 +256,13 @@ class MainWindow(QMainWindow):
         self.show_page("Plan")
         self.plan_page.set_model(path, types)
 
+    @Slot(bool)
     def _tell_measuring(self, is_measuring: bool) -> None:
         self.plan_page.set_measuring(is_measuring)
         if "models_page" in self.__dict__:  # a page that was not needed yet asks when it is built
             self.models_page.set_measuring(is_measuring)
+        if "results_page" in self.__dict__:
+            self.results_page.set_measuring(is_measuring)
 
     @Slot(object)
     def _on_plan_requested(self, plan: Plan) -> None:
@@ -295,50 +274,24 @@ class MainWindow(QMainWindow):
         self.open_file(session)
 
     @Slot(object)
+    def _on_compare_wanted(self, session: Path) -> None:
+        self.show_page("Compare")
+        self.compare_page.open_sessions([session])
+
+    @Slot(object)
     def _on_session_opened(self, session: Path) -> None:
         self._shown_session = session
         self._settings.add_recent_session(session)
 
-    @Slot(object, object)
-    def _on_sweep_started(self, plan: Plan, session: Path) -> None:
-        self._is_paused = False
-        self._tell_measuring(True)
-        self._show_sweep_state()
-
     @Slot(object)
-    def _on_sweep_event(self, event: SweepEvent) -> None:
-        match event:
-            case SweepStarted(session=session, machine=machine):
-                self._measured_session = session
-                self.status.show_machine(machine)
-                self.status.show_recording(session)
-                self._settings.add_recent_session(session)
-            case Progress(state=state):
-                self._is_paused = state == "paused"
-                self._show_sweep_state()
-            case CellChanged() if self._measured_session == self._shown_session:
-                self.results_page.refresh()
-
-    @Slot(object)
-    def _on_sweep_ended(self, outcome: SweepOutcome) -> None:
-        self._measured_session = None
-        self._tell_measuring(False)
-        self._show_sweep_state()
-        if outcome.sentence:
-            self.status.show_trouble(outcome.sentence)
-        elif outcome.session is not None:
-            self.status.show_saved(outcome.session)
-        else:
-            self.status.show_idle()
-        if outcome.session is not None and outcome.session == self._shown_session:
+    def _on_session_changed(self, session: Path) -> None:
+        if session == self._shown_session:
             self.results_page.refresh()
+
+    @Slot()
+    def _on_sweep_ended(self) -> None:
         if self._is_closing:
             self.close()
-
-    def _show_sweep_state(self) -> None:
-        self.commands.show_sweep_state(
-            is_running=self._bridge.is_running, is_stopping=self._bridge.is_stopping, is_paused=self._is_paused
-        )
 
     @Slot()
     def close_unasked(self) -> None:
@@ -354,8 +307,7 @@ class MainWindow(QMainWindow):
         for job in self._running_jobs():
             job.ended.connect(self.close)
             job.cancel()
-        if self._bridge.is_running:
-            self._on_stop()
+        self._desk.close()
 
     def _running_jobs(self) -> list[Job]:
         return [job for job in self.findChildren(Job) if job.is_running]
@@ -363,11 +315,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask while a sweep runs; then stop it, wait for its file without holding up the window, and go."""
         if not self._is_closing:
-            if self._bridge.is_running and not CloseQuestion.ask(self):
+            if self._desk.is_running and not CloseQuestion.ask(self):
                 event.ignore()
                 return
             self._begin_closing()
-        if self._bridge.is_running or self._running_jobs():
+        if self._desk.is_running or self._running_jobs():
             event.ignore()
             return
         self._settings.geometry = self.saveGeometry()

@@ -57,9 +57,15 @@ def _is_display_open() -> bool:
     return is_open
 
 
+def library_named_in(message: str) -> str:
+    """The library that a loader's message names; empty where it names none, or where none can be installed by itself."""
+    match = _LIBRARY.search(message)
+    return match[1] if match is not None and sys.platform == "linux" else ""
+
+
 def _missing(message: str) -> str:
     """The loader's message as a sentence that names the library."""
-    match = _LIBRARY.search(message)
-    if match is None or sys.platform != "linux":
+    library = library_named_in(message)
+    if not library:
         return f"The window cannot be shown ({message}); install inferometer again. {_WITHOUT_WINDOW}."
-    return f"The window needs {match[1]}, which this system lacks; on Debian and Ubuntu: {APT_LINE}. {_WITHOUT_WINDOW}."
+    return f"The window needs {library}, which this system lacks; on Debian and Ubuntu: {APT_LINE}. {_WITHOUT_WINDOW}."

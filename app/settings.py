@@ -1,6 +1,7 @@
 """What the window remembers between starts: a typed face of an INI file. A value that makes no sense counts as absent."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app.theme import THEME_CHOICES, ThemeChoice
 from profiler import paths
+from profiler.records.energy_settings import EnergyPrice
+from profiler.records.machine_price import MachinePrice
 
 _RECENT_LIMIT = 10
 
@@ -61,6 +64,20 @@ class Settings:
         self._store.setValue("live/quiet", "yes" if value else "no")
 
     @property
+    def energy_price(self) -> EnergyPrice | None:
+        """What a kilowatt-hour costs here; None until the user gives it."""
+        try:
+            per_kwh = float(self._text("energy/price_per_kwh"))
+        except ValueError:
+            return None
+        return EnergyPrice(per_kwh, self._text("energy/currency")) if 0 <= per_kwh < math.inf else None
+
+    @energy_price.setter
+    def energy_price(self, price: EnergyPrice | None) -> None:
+        self._store.setValue("energy/price_per_kwh", "" if price is None else repr(price.per_kwh))
+        self._store.setValue("energy/currency", "" if price is None else price.currency)
+
+    @property
     def sessions_folder(self) -> Path:
         """Where sessions made in the window go."""
         stored = self._text("folders/sessions")
@@ -78,6 +95,48 @@ class Settings:
     @library_folders.setter
     def library_folders(self, folders: tuple[Path, ...]) -> None:
         self._put("folders/library", [str(folder) for folder in folders])
+
+    @property
+    def run_folders(self) -> tuple[Path, ...]:
+        """Folders that the library of runs watches beside the one where sessions go."""
+        return tuple(Path(item) for item in self._texts("folders/runs"))
+
+    @run_folders.setter
+    def run_folders(self, folders: tuple[Path, ...]) -> None:
+        self._put("folders/runs", [str(folder) for folder in folders])
+
+    @property
+    def watched_folders(self) -> tuple[Path, ...]:
+        """All that the library of runs watches, that for new sessions first."""
+        return tuple(dict.fromkeys((self.sessions_folder, *self.run_folders)))
+
+    @property
+    def baseline(self) -> Path | None:
+        """The session that comparisons begin with; None while none is pinned, and where its file is gone."""
+        stored = self._text("compare/baseline")
+        return Path(stored) if stored and Path(stored).is_file() else None
+
+    @baseline.setter
+    def baseline(self, path: Path | None) -> None:
+        self._store.setValue("compare/baseline", "" if path is None else str(path))
+
+    @property
+    def machine_prices(self) -> dict[str, MachinePrice]:
+        """What machines cost, by their key; those that the user gave."""
+        value = self._json("compare/prices")
+        prices = {}
+        for key, item in value.items() if isinstance(value, dict) else ():
+            amount, currency = item if isinstance(item, list) and len(item) == 2 else (None, "")
+            if isinstance(amount, int | float) and 0 < amount < math.inf:
+                prices[key] = MachinePrice(amount, str(currency))
+        return prices
+
+    def set_machine_price(self, machine_key: str, price: MachinePrice | None) -> None:
+        """Keep a machine's price; None forgets it."""
+        kept = {key: [each.amount, each.currency] for key, each in self.machine_prices.items() if key != machine_key}
+        if price is not None:
+            kept[machine_key] = [price.amount, price.currency]
+        self._put("compare/prices", kept)
 
     @property
     def recent_sessions(self) -> tuple[Path, ...]:

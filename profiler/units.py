@@ -4,6 +4,8 @@ import math
 
 NOT_AVAILABLE = "not available"
 
+_ROUNDING = 1e-9  # of a value: below it a width is how numbers are stored, not how they vary
+
 
 def significant(value: float, digits: int = 3) -> str:
     """`value` with about `digits` significant digits and no exponent: 0.0123, 1.23, 12.3, 123, 1230."""
@@ -12,6 +14,22 @@ def significant(value: float, digits: int = 3) -> str:
     rounded = float(f"{value:.{digits - 1}e}")  # 0.9996 has its first digit before the point once it is rounded
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
     return f"{value:.{decimals}f}"
+
+
+def half_width_text(value: float, interval: tuple[float, float]) -> str:
+    """Half an interval's width behind its value, with the value's own decimals while these show something: ± 3, ± 0.04.
+
+    An interval wider than its value says no more than that: few repetitions that disagree give any number. A value at an end of
+    its interval (100 %) has all of the width on one side, and is told with all of it.
+    """
+    low, high = interval
+    half = high - low if value in interval else (high - low) / 2
+    if half > abs(value) > 0:
+        return "± over 100 %"
+    decimals = len(significant(value).partition(".")[2])
+    text = f"{half:.{decimals}f}"
+    is_told = float(text) == 0 and half > _ROUNDING * abs(value)
+    return f"± {significant(half, 1) if is_told else text}"
 
 
 def bytes_text(value: float | None) -> str:

@@ -59,6 +59,16 @@ def real_runner(plan: Plan, output: Path, subscriber: Callable[[SweepEvent], Non
     return Runner(plan, output, subscriber)
 
 
+ResumerFactory = Callable[[Path, Callable[[SweepEvent], None], bool], SweepRunner]
+
+
+def real_resumer(session: Path, subscriber: Callable[[SweepEvent], None], accept_changes: bool) -> SweepRunner:
+    """The rest of a session's sweep; raises InferometerError when there is none."""
+    from profiler.sweep.resume import ResumedRunner
+
+    return ResumedRunner(session, subscriber, accept_changes=accept_changes)
+
+
 @dataclass(frozen=True, slots=True)
 class SweepOutcome:
     """How a sweep ended.
@@ -66,11 +76,15 @@ class SweepOutcome:
     Attributes:
         session: its file, None when none was begun.
         sentence: what stood in the way, empty when nothing did.
+        changes: why a session was not gone on with: what is not as it was, each in words.
+        asked: the session that was to be gone on with, None for a new one.
     """
 
     session: Path | None
     stopped: bool
     sentence: str
+    changes: tuple[str, ...] = ()
+    asked: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +112,15 @@ class SweepBridge(QObject):
     ended = Signal(object)
 
     def __init__(
-        self, make_runner: RunnerFactory = real_runner, budget: RedrawBudget | None = None, parent: QObject | None = None
+        self,
+        make_runner: RunnerFactory = real_runner,
+        budget: RedrawBudget | None = None,
+        parent: QObject | None = None,
+        make_resumer: ResumerFactory = real_resumer,
     ) -> None:
         super().__init__(parent)
-        self._make_runner = make_runner
+        self._make_runner, self._make_resumer = make_runner, make_resumer
+        self._asked: Path | None = None
         self._budget = budget or RedrawBudget()
         self._inbox = Inbox(self._deliver, self)
         self._timer = QTimer(self)
@@ -143,10 +162,19 @@ class SweepBridge(QObject):
 
     def start(self, plan: Plan, output: Path) -> None:
         """Begin a sweep into `output`; only while none runs."""
+        self._asked = None
+        self._start(plan, output, lambda: self._make_runner(plan, output, self._take))
+
+    def resume_session(self, plan: Plan, session: Path, *, accept_changes: bool = False) -> None:
+        """Go on with the sweep of `session`, whose plan this is; only while none runs."""
+        self._asked = session
+        self._start(plan, session, lambda: self._make_resumer(session, self._take, accept_changes))
+
+    def _start(self, plan: Plan, output: Path, make: Callable[[], SweepRunner]) -> None:
         assert self._thread is None, "one sweep at a time"
         self._is_stopping = False
         self._session = self._end = None
-        self._thread = threading.Thread(target=self._carry_out, args=(plan, output), name="sweep")
+        self._thread = threading.Thread(target=self._carry_out, args=(make,), name="sweep")
         self._thread.start()
         self._timer.start(_IDLE_TICK_MS)
         self.started.emit(plan, output)
@@ -194,10 +222,10 @@ class SweepBridge(QObject):
         self._is_quiet = is_quiet
         self._set_pace()
 
-    def _carry_out(self, plan: Plan, output: Path) -> None:
+    def _carry_out(self, make: Callable[[], SweepRunner]) -> None:
         """The thread."""
         try:
-            runner = self._make_runner(plan, output, self._take)
+            runner = make()
             with self._runner_lock:
                 self._runner = runner
                 is_stopping = self._is_stopping
@@ -287,6 +315,7 @@ class SweepBridge(QObject):
             sentence = error.sentence
         else:
             sentence = _BUG_SENTENCE
-        self.ended.emit(SweepOutcome(self._session, stopped, sentence))
+        changes = tuple(getattr(error, "changes", ()))  # of sweep.resume.ChangedSince, which is imported where it is raised
+        self.ended.emit(SweepOutcome(self._session, stopped, sentence, changes, self._asked))
         if error is not None and not isinstance(error, InferometerError):
             sys.excepthook(type(error), error, error.__traceback__)

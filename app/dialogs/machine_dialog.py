@@ -51,7 +51,7 @@ def described(line: JobLine, refresh: bool) -> Fingerprint:
         line.progress(sentence, share)
 
     with EngineChild() as child:
-        machine = describe_machine(child, report, refresh=refresh)
+        machine = describe_machine(child, report, refresh=refresh, cancel=line.cancel)
     go_on()
     return machine
 

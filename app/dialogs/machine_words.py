@@ -53,6 +53,8 @@ def _device(device: Device) -> Fact:
     parts = [device.name, f"{_KINDS.get(device.kind, device.kind)} through {device.backend}"]
     parts += [bytes_text(device.vram_total_bytes)] if device.vram_total_bytes is not None else []
     parts += [f"{word} {version}" for word, version in (("driver", device.driver), ("firmware", device.firmware)) if version]
+    parts += ["split (MIG)"] if device.is_split else ["not split (MIG)"] if device.is_split is False else []
+    parts += ["shares main memory"] if device.shares_main_memory and device.kind != "igpu" else []
     return Fact("Device", " · ".join(parts))
 
 

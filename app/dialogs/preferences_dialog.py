@@ -1,4 +1,4 @@
-"""Preferences: theme, folders, quiet measuring. They apply when OK is pressed."""
+"""Preferences: theme, folders, quiet measuring, the price of energy. They apply when OK is pressed."""
 
 from pathlib import Path
 
@@ -16,11 +16,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.dialogs.folder_list import FolderList
 from app.settings import Settings
 from app.theme import THEME_CHOICES, ThemeChoice
 from app.widgets.chips import Chips, Choice
 from app.widgets.form_row import FormRow
+from app.widgets.number_field import RealField
 from app.widgets.sentence import Sentence
+from profiler.records.energy_settings import EnergyPrice
+
+_MOST_A_KWH = 1_000_000.0
 
 
 class PreferencesDialog(QDialog):
@@ -56,8 +61,19 @@ class PreferencesDialog(QDialog):
         column.addWidget(add)
         column.addWidget(self.remove)
         column.addStretch(1)
+        self.runs = FolderList("Folders with runs", settings.run_folders)
         self.quiet = QCheckBox("Draw between runs only")
         self.quiet.setChecked(settings.quiet)
+        price = settings.energy_price
+        self.price = RealField(0, _MOST_A_KWH, decimals=4)
+        self.price.setAccessibleName("Price of a kilowatt-hour")
+        self.price.setSpecialValueText("not given")
+        self.price.setValue(0 if price is None else price.per_kwh)
+        self.currency = QLineEdit("" if price is None else price.currency)
+        self.currency.setAccessibleName("Currency of the price")
+        self.currency.setPlaceholderText("EUR")
+        self.currency.setMaxLength(8)
+        self.currency.setFixedWidth(72)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         buttons.button(QDialogButtonBox.StandardButton.Ok).setProperty("look", "primary")
         buttons.accepted.connect(self.accept)
@@ -67,11 +83,15 @@ class PreferencesDialog(QDialog):
         layout.addWidget(FormRow("Theme", self.theme))
         self.sessions_row = FormRow("Sessions go to", self.sessions, browse)
         layout.addWidget(self.sessions_row)
+        why_runs = "The library on the page Compare lists the sessions in these folders and in the one above"
+        layout.addWidget(FormRow("More runs in", self.runs, term=why_runs))
         layout.addWidget(FormRow("Folders with models", self.library, library_buttons))
         known = "The caches of Hugging Face, LM Studio, Ollama, llama.cpp, Jan and GPT4All are searched anyway."
         layout.addWidget(Sentence(known, "muted", "small"))
         why_quiet = "Watching takes a little of the processor; quiet takes none."
         layout.addWidget(FormRow("While measuring", self.quiet, term=why_quiet))
+        why_price = "Results then tells what a million tokens cost, where a meter was read."
+        layout.addWidget(FormRow("Price of energy", self.price, self.currency, "a kilowatt-hour", term=why_price))
         bottom = QHBoxLayout()
         bottom.addStretch(1)
         bottom.addWidget(buttons)
@@ -92,7 +112,10 @@ class PreferencesDialog(QDialog):
         self._settings.theme = self.chosen_theme
         self._settings.sessions_folder = folder
         self._settings.library_folders = self._folders()
+        self._settings.run_folders = self.runs.folders
         self._settings.quiet = self.quiet.isChecked()
+        per_kwh = self.price.value()
+        self._settings.energy_price = EnergyPrice(per_kwh, self.currency.text().strip()) if per_kwh > 0 else None
         super().accept()
 
     def _folders(self) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -13,12 +13,14 @@ from app.pages.compare.choice_card import MOST_OTHERS, ChoiceCard
 from app.pages.compare.comparing import Outcome, Request, compared, session_files
 from app.pages.compare.copied import as_markdown, as_text
 from app.pages.compare.headline import headline
+from app.pages.compare.library_pane import LibraryPane
 from app.pages.compare.side_field import FILTER
 from app.pages.compare.side_notes import SideNotes
 from app.pages.compare.verdict_card import VerdictCard
 from app.pages.page import Page
 from app.pages.results.answer_card import AnswerCard
 from app.settings import Settings
+from app.widgets.chips import Chips, Choice
 from app.widgets.empty_state import EmptyState
 from app.widgets.page_header import ActionButton, PageHeader
 from app.widgets.sentence import Sentence, Tone
@@ -28,15 +30,21 @@ _PROGRESS_AFTER_MS = 250
 """Most comparisons are there sooner; a line that comes and goes would only flicker."""
 
 _PROGRESS_STEPS = 1000
+_LIBRARY, _COMPARISON = "library", "comparison"
 
 
 class ComparePage(Page):
-    """One comparison. Once a base and another session are chosen, every further choice compares anew.
+    """The library of runs, and one comparison: once a base and another session are chosen, every further choice compares anew.
 
     `open_sessions(paths)`: compare these, the first as the base; a single one takes the first empty side.
+
+    Signals:
+        results_wanted: a session of the library (a path) shall be shown on Results.
     """
 
     TITLE = "Compare"
+
+    results_wanted = Signal(object)
 
     def __init__(self, settings: Settings, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(settings, parent)
@@ -48,9 +56,17 @@ class ComparePage(Page):
         self._header = PageHeader(self.TITLE)
         for action in (actions.copy_table, actions.copy_markdown):
             self._header.add(ActionButton(action))
+        self.views = Chips([Choice(_LIBRARY, "Library", "All sessions"), Choice(_COMPARISON, "Comparison", "Some, held together")])
+        self.views.setAccessibleName("What is shown")
+        self.views.chosen.connect(self._on_view_chosen)
+        self._header.add(self.views)
         actions.copy_table.triggered.connect(self._on_copy_table)
         actions.copy_markdown.triggered.connect(self._on_copy_markdown)
 
+        self.library = LibraryPane(settings)
+        self.library.open_wanted.connect(self.results_wanted)
+        self.library.compare_wanted.connect(self.open_sessions)
+        self.library.baseline_changed.connect(self._on_baseline_changed)
         self.choice = ChoiceCard(settings.sessions_folder)
         self.choice.changed.connect(self._on_changed)
         self._message = Sentence()
@@ -75,12 +91,25 @@ class ComparePage(Page):
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self._content())
 
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.library)
+        self._pages.addWidget(self._comparison())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(GAP_PX)
-        for widget in (self._header, self.choice, self._message, self._progress):
+        layout.addWidget(self._header)
+        layout.addWidget(self._pages, 1)
+        self._on_baseline_changed()
+
+    def _comparison(self) -> QWidget:
+        comparison = QWidget()
+        layout = QVBoxLayout(comparison)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GAP_PX)
+        for widget in (self.choice, self._message, self._progress):
             layout.addWidget(widget)
         layout.addWidget(self._stack, 1)
+        return comparison
 
     def _progress_line(self) -> QWidget:
         self._progress_words = Sentence("", "muted")
@@ -117,7 +146,7 @@ class ComparePage(Page):
     @property
     def is_busy(self) -> bool:
         """Whether sessions are compared or looked for."""
-        return self._comparing is not None or self._listing is not None
+        return self._comparing is not None or self._listing is not None or self.library.is_busy
 
     @property
     def message(self) -> str:
@@ -127,10 +156,29 @@ class ComparePage(Page):
     @Slot(object)
     def open_sessions(self, paths: Sequence[Path]) -> None:
         """Choose these, the first as the base; a single one takes the first empty side, or else that of the last session."""
+        self.show_view(_COMPARISON)
         self.choice.add_paths(paths[: MOST_OTHERS + 1])
         self._on_changed()
         if len(paths) > MOST_OTHERS + 1:
             self._tell(f"{len(paths)} sessions are too many for one table; the first {MOST_OTHERS + 1} are compared.", "caution")
+
+    def show_view(self, view: str) -> None:
+        """Show the "library" or the "comparison"."""
+        self.views.choose(view)
+        self._on_view_chosen()
+
+    @Slot()
+    def _on_view_chosen(self) -> None:
+        self._pages.setCurrentIndex(1 if self.views.value() == _COMPARISON else 0)
+        self._show_actions()
+
+    @Slot()
+    def _on_baseline_changed(self) -> None:
+        """A comparison that has not begun begins with the pinned session."""
+        baseline = self.settings.baseline
+        self.choice.show_baseline(baseline)
+        if baseline is not None and self.choice.paths == (None, None):
+            self.choice.base.show_path(baseline)
 
     @Slot()
     def _on_changed(self) -> None:
@@ -213,7 +261,7 @@ class ComparePage(Page):
 
     def _show_actions(self) -> None:
         has_rows = self._outcome is not None and bool(self._outcome.comparison.figures)
-        self._actions.show_verdicts_state(has_rows and self.isVisible())
+        self._actions.show_verdicts_state(has_rows and self.isVisible() and self._pages.currentIndex() == 1)
 
     def _tell(self, sentence: str, tone: Tone) -> None:
         self._message.show_text(sentence, tone)
@@ -260,6 +308,7 @@ class ComparePage(Page):
         super().showEvent(event)
         self._show_actions()
         self._list_sessions()
+        self.library.refresh()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """What is not in sight is not copied."""

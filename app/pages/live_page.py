@@ -23,11 +23,11 @@ from app.widgets.event_list import EventList
 from app.widgets.page_header import ActionButton, PageHeader
 from app.widgets.sentence import Sentence, Tone
 from app.widgets.two_columns import TwoColumns
+from profiler.analysis.device_buffers import by_device
 from profiler.analysis.live_figures import LiveFigures
 from profiler.plan.plan import Plan
 from profiler.plan.slo import parse_slo
 from profiler.records.run_record import CellRecord, CellStatus, RunPurpose, RunStatus, SessionEvent
-from profiler.records.specification import EngineFacts
 from profiler.sweep.events import (
     CellAdded,
     CellChanged,
@@ -49,14 +49,6 @@ _EVENT_TONES: dict[str, Tone] = {
     "model failed": "broken",
     "settled": "met",
 }
-
-
-def _buffer_levels(facts: EngineFacts | None) -> tuple[int | None, int | None]:
-    """Bytes of the weights, and of the KV cache with all other buffers, as the load log names them; None where it names none."""
-    if facts is None or not facts.buffers:
-        return None, None
-    weights = sum(size for name, size in facts.buffers.items() if name.endswith("model buffer size"))
-    return weights, sum(facts.buffers.values()) - weights
 
 
 def _searched_axis(cells: tuple[CellRecord, ...]) -> str:
@@ -191,10 +183,11 @@ class LivePage(Page):
                 self.tiles.clear("loading and warming up")
                 self.board.clear()
             case RunMeasuring(run):
-                weights_bytes, other_bytes = _buffer_levels(run.facts)
+                held = by_device(run.facts.buffers if run.facts is not None else {})
                 if self._running_cell is not None:
+                    weights_bytes = sum(each.weights_bytes for each in held.values()) if held else None
                     self.tiles.begin_run(run, self._running_cell, weights_bytes)
-                self.board.memory.set_levels(weights_bytes, other_bytes)
+                self.board.memory.set_levels(held)
                 self.board.step_tokens.set_cache(run.specification.load.prefix_cache)
             case RunEnded(run):
                 self.sweep_card.set_running(None)

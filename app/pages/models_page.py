@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QVBoxLayout, 
 
 from app.bridge.job import Job
 from app.pages.models.details_card import DetailsCard, PredictionCard
-from app.pages.models.fit import judged
+from app.pages.models.fit import free_memory, judged
 from app.pages.models.library_search import SearchEnd, read, search
 from app.pages.models.model_columns import MODEL_COLUMNS, ModelRow, grouped
 from app.pages.models.model_desk import ModelDesk
+from app.pages.models.speed_card import SpeedCard
 from app.pages.page import Page
 from app.settings import Settings
 from app.tables.record_table import RecordTable
@@ -19,7 +20,7 @@ from app.widgets.card import Card
 from app.widgets.page_header import PageHeader
 from app.widgets.sentence import Sentence
 from app.widgets.two_columns import GAP_PX, TwoColumns
-from profiler.hardware import main_memory
+from profiler.records.fingerprint import Fingerprint
 
 _MOST_TOLD = 2
 _FEWEST_LISTED, _MOST_LISTED = 3, 8
@@ -82,7 +83,7 @@ class ModelsPage(Page):
         main_layout.addStretch(1)
         self._fit_list()
 
-        self.details, self.prediction = DetailsCard(), PredictionCard()
+        self.details, self.prediction, self.speed = DetailsCard(), PredictionCard(), SpeedCard()
         self.prediction.service_changed.connect(self._on_service_changed)
         self.prediction.measuring_wanted.connect(self._on_measuring_wanted)
         side = QWidget()
@@ -90,7 +91,7 @@ class ModelsPage(Page):
         side_layout = QVBoxLayout(side)
         side_layout.setContentsMargins(0, 0, 0, 0)
         side_layout.setSpacing(GAP_PX)
-        for card in (self.prediction, self.details):
+        for card in (self.prediction, self.speed, self.details):
             side_layout.addWidget(card)
             card.hide()
         side_layout.addStretch(1)
@@ -110,6 +111,13 @@ class ModelsPage(Page):
     def set_measuring(self, is_measuring: bool) -> None:
         """While a sweep is measured, nothing else may take the processor."""
         self.desk.set_measuring(is_measuring)
+        self.speed.set_measuring(is_measuring)
+
+    @Slot(object)
+    def set_machine(self, machine: Fingerprint | None) -> None:
+        """What the engine told of this machine: its GPUs count from now on."""
+        self.prediction.machine = machine
+        self._on_service_changed()
 
     def open_model(self, path: Path) -> None:
         """List, select and describe this file."""
@@ -164,7 +172,7 @@ class ModelsPage(Page):
 
     @Slot(object)
     def _on_found(self, found: ModelRow) -> None:
-        row = judged(found, self.prediction.service)
+        row = judged(found, self.prediction.service, free_memory(self.prediction.machine))
         known = next((number for number, other in enumerate(self.table.records) if other.path == found.path), None)
         if known is None:
             known = self.table.add(row)
@@ -237,6 +245,9 @@ class ModelsPage(Page):
             if row is not None:
                 card.show_model(row)
         is_readable = row is not None and row.description is not None
+        self.speed.setVisible(is_readable)
+        if row is not None and row.description is not None:
+            self.speed.show_model(row.description, self.prediction.service)
         self.desk.setVisible(is_readable)
         if row is not None and is_readable:
             siblings = [each for each in self.table.records if each.path in row.same_model]
@@ -244,8 +255,8 @@ class ModelsPage(Page):
 
     @Slot()
     def _on_service_changed(self) -> None:
-        free_bytes = main_memory.available_bytes()
-        self.table.show_records([judged(row, self.prediction.service, free_bytes) for row in self.table.records])
+        free = free_memory(self.prediction.machine)
+        self.table.show_records([judged(row, self.prediction.service, free) for row in self.table.records])
         self._on_chosen()
 
     @Slot()

@@ -16,9 +16,10 @@ Each page is the only class of its module:
   show this session.
 - `results_page.ResultsPage(settings)`: `plan_requested(Plan)`: run the same plan again. `open_session(path: Path)`: show it, or
   tell in one sentence why not; `session_opened(Path)`: it was readable (the window remembers it as recent); `plan_wanted()`: its
-  empty state's button; `refresh()`: the open session's file has new figures (a cell finished).
-
-- `compare_page.ComparePage(settings, actions)`: `open_sessions(paths)`: hold these against each other.
+  empty state's button; `refresh()`: the open session's file has new figures (a cell finished); `compare_wanted(Path)`: hold it
+  against another one.
+- `compare_page.ComparePage(settings, actions)`: `open_sessions(paths)`: hold these against each other; `results_wanted(Path)`:
+  show this session of its library.
 
 Signals that carry values of ours are declared `Signal(object)`.
 """

@@ -23,7 +23,6 @@ from app.pages.plan.problems import field_words, in_form_words, placed
 from app.pages.plan.serving_card import ServingCard
 from app.pages.plan.sweep_card import SweepCard, rough_duration
 from app.pages.plan.trust_card import TrustCard
-from app.pages.plan.words import in_words, title_of
 from app.settings import Settings
 from app.widgets.card import Card
 from app.widgets.page_header import PageHeader
@@ -35,6 +34,7 @@ from profiler.models.sample import sample_model_path
 from profiler.plan.plan import SAMPLE_MODEL, Load, Plan, field_problems
 from profiler.plan.plan_file import load_plan, save_plan
 from profiler.plan.sample_plans import SamplePlan, sample_plans
+from profiler.plan.words import in_words, title_of
 
 DEBOUNCE_MS = 150
 """Between an edit and the look at the models' files, so that typing a number is one look."""

@@ -1,28 +1,27 @@
 """What was measured: the answer, its evidence, every cell, and the ways on from there."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QEvent, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.bridge.job import Job
 from app.dialogs.export_question import ask_export
 from app.pages.page import Page
-from app.pages.results.answer import answer, most_output
 from app.pages.results.answer_card import AnswerCard
+from app.pages.results.breakdown_card import BreakdownCard
 from app.pages.results.cell_columns import cell_columns
 from app.pages.results.curve_card import CurveCard
+from app.pages.results.energy_card import EnergyCard
 from app.pages.results.evidence_column import EVIDENCE
-from app.pages.results.need_verdict import Verdict
 from app.pages.results.nothing_open import NothingOpen
-from app.pages.results.policy_comparison import compared_cells
+from app.pages.results.prediction_card import PredictionCard
 from app.pages.results.roofline_card import RooflineCard
 from app.pages.results.search_card import SearchCard
 from app.pages.results.selection_side import MOST_COMPARED, SelectionSide
-from app.pages.results.session_view import CellView, SessionView, read_session
+from app.pages.results.session_words import subtitle_words, title_words
 from app.pages.results.three_way_card import ThreeWayCard
 from app.settings import Settings
 from app.tables.record_table import RecordTable
@@ -32,6 +31,10 @@ from app.widgets.page_header import PageHeader
 from app.widgets.sentence import Sentence, Tone
 from app.widgets.two_columns import GAP_PX, TwoColumns
 from profiler.errors import InferometerError
+from profiler.exchange.findings.answer import answer, most_output
+from profiler.exchange.findings.need_verdict import Verdict
+from profiler.exchange.findings.policy_comparison import compared_cells
+from profiler.exchange.findings.session_view import CellView, SessionView, read_session
 from profiler.exchange.formats import Format
 from profiler.plan.plan import Plan
 from profiler.session.reader import SessionReader
@@ -46,6 +49,8 @@ class ResultsPage(Page):
     Signals:
         plan_requested: the person wants the same plan run again.
         session_opened: this session was readable and is shown.
+        resume_requested: the person wants the rest of this sweep measured: its plan and its file.
+        compare_wanted: the person wants this session (a path) held against another.
         plan_wanted: nothing is open and the person wants to measure something.
     """
 
@@ -54,6 +59,8 @@ class ResultsPage(Page):
     plan_requested = Signal(object)
     session_opened = Signal(object)
     plan_wanted = Signal()
+    resume_requested = Signal(object, object)
+    compare_wanted = Signal(object)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(settings, parent)
@@ -65,13 +72,19 @@ class ResultsPage(Page):
         self._header = PageHeader(self.TITLE)
         self.open_button = QPushButton("Open…")
         self.again_button = QPushButton("Run again")
+        self.resume_button = QPushButton("Resume")
+        self.compare_button = QPushButton("Compare")
         self.export_button = QPushButton("Export…")
         self.export_button.setProperty("look", "primary")
         self.again_button.setToolTip("Show the plan of this session, with its seeds, ready to start")
         self.open_button.clicked.connect(self._on_open)
         self.again_button.clicked.connect(self._on_again)
         self.export_button.clicked.connect(self._on_export)
-        for button in (self.open_button, self.again_button, self.export_button):
+        self.resume_button.setToolTip("Measure what is missing of this sweep; the runs that have ended are kept")
+        self.resume_button.clicked.connect(self._on_resume)
+        self.compare_button.setToolTip("Hold this session against another one, or against the pinned baseline")
+        self.compare_button.clicked.connect(self._on_compare)
+        for button in (self.open_button, self.again_button, self.resume_button, self.compare_button, self.export_button):
             self._header.add(button)
         self._message = Sentence()
         self._message.hide()
@@ -88,6 +101,12 @@ class ResultsPage(Page):
         self.roofline = RooflineCard()
         self.roofline.cell_chosen.connect(self._on_point_chosen)
         self.roofline.failed.connect(self._on_failed)
+        self.breakdown = BreakdownCard()
+        self.breakdown.failed.connect(self._on_failed)
+        self.prediction = PredictionCard()
+        self.prediction.failed.connect(self._on_failed)
+        self.energy = EnergyCard()
+        self.energy.failed.connect(self._on_failed)
         self.table: RecordTable[CellView] = RecordTable(())
         self.view = TableView(self.table, "Cells", several=True)
         self.view.chosen.connect(self._on_chosen)
@@ -110,7 +129,17 @@ class ResultsPage(Page):
         table_card = Card("Cells")
         table_card.set_title("Cells", "choose up to four to see their distributions")
         table_card.body.addWidget(self.view)
-        main = _column("Evidence", (self.search, 0), (self.curve, 3), (self.three_way, 0), (table_card, 2), (self.roofline, 0))
+        main = _column(
+            "Evidence",
+            (self.search, 0),
+            (self.curve, 3),
+            (self.three_way, 0),
+            (table_card, 2),
+            (self.roofline, 0),
+            (self.prediction, 0),
+            (self.energy, 0),
+            (self.breakdown, 0),
+        )
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -133,6 +162,11 @@ class ResultsPage(Page):
             self._wanted = self._view.path
             self._read()
 
+    def set_measuring(self, is_measuring: bool) -> None:
+        """While a sweep is measured, nothing else may take the processor."""
+        self.breakdown.set_measuring(is_measuring)
+        self.resume_button.setEnabled(not is_measuring)
+
     @property
     def session(self) -> SessionView | None:
         """What is shown."""
@@ -141,7 +175,15 @@ class ResultsPage(Page):
     @property
     def is_busy(self) -> bool:
         """Whether something is being read or written."""
-        return self._reading is not None or self._exporting is not None or self.side.is_busy or self.roofline.is_busy
+        return (
+            self._reading is not None
+            or self._exporting is not None
+            or self.side.is_busy
+            or self.roofline.is_busy
+            or self.prediction.is_busy
+            or self.energy.is_busy
+            or self.breakdown.is_busy
+        )
 
     @property
     def message(self) -> str:
@@ -164,12 +206,16 @@ class ResultsPage(Page):
     def _on_read(self, view: SessionView) -> None:
         is_new = self._view is None or self._view.path != view.path
         self._view = view
-        self._header.show_text(_title(view), _subtitle(view))
+        self._header.show_text(title_words(view), subtitle_words(view))
         self.answer.show_answer(answer(view))
         self.search.show_session(view)
         self.curve.show_session(view)
         self.three_way.show_session(view)
         self.roofline.show_session(view)
+        self.prediction.show_session(view)
+        self.energy.show_price(self.settings.energy_price)
+        self.energy.show_session(view)
+        self.breakdown.show_session(view)
         kept = [] if is_new else self._selected_ids()
         columns = cell_columns(view.varying, view.cells, has_need=view.has_limits)
         self.table.show_records(view.cells, (*columns, EVIDENCE) if view.search is not None else columns)
@@ -210,6 +256,9 @@ class ResultsPage(Page):
         shown = current if current in rows else rows[0] if rows else None
         current_cell = None if shown is None else self.table.record(shown)
         self.roofline.show_cells(self._selected_ids(), current_cell)
+        self.prediction.show_cell(current_cell)
+        self.energy.show_cell(current_cell)
+        self.breakdown.show_cell(current_cell)
         self.side.show_cells([self.table.record(row) for row in rows], current_cell)
 
     @Slot(int)
@@ -225,10 +274,24 @@ class ResultsPage(Page):
             self.open_session(Path(name))
 
     @Slot()
-    def _on_again(self) -> None:
+    def _on_resume(self) -> None:
         assert self._view is not None  # the button is off without a session
+        self._with_plan(lambda plan: self.resume_requested.emit(plan, self._view.path if self._view else Path()))
+
+    @Slot()
+    def _on_compare(self) -> None:
+        assert self._view is not None  # the button is off without a session
+        self.compare_wanted.emit(self._view.path)
+
+    @Slot()
+    def _on_again(self) -> None:
+        self._with_plan(self.plan_requested.emit)
+
+    def _with_plan(self, use: Callable[[Plan], object]) -> None:
+        """Have the session's plan used, or tell why it cannot be."""
+        assert self._view is not None  # the buttons are off without a session
         try:
-            self.plan_requested.emit(Plan.from_document(self._view.plan))
+            use(Plan.from_document(self._view.plan))
         except InferometerError as error:
             self._tell(f"The plan of this session cannot be used here: {error.sentence}", "broken")
 
@@ -240,10 +303,9 @@ class ResultsPage(Page):
             self._export(self._view.path, *chosen)
 
     def _export(self, session: Path, item: Format, target: Path) -> None:
-        def work(line: object) -> Path:
+        def work(line: object) -> tuple[Path, Sequence[str]]:
             with SessionReader.open(session) as reader:
-                item.export(reader, target, force=target.exists())
-            return target
+                return target, item.export(reader, target, force=target.exists()) or ()
 
         self._exporting = Job(work, self)
         self._exporting.succeeded.connect(self._on_exported)
@@ -254,8 +316,9 @@ class ResultsPage(Page):
         self._show_buttons()
 
     @Slot(object)
-    def _on_exported(self, target: Path) -> None:
-        self._tell(f"Exported to {target}.", "met")
+    def _on_exported(self, outcome: tuple[Path, Sequence[str]]) -> None:
+        target, remarks = outcome
+        self._tell(" ".join([f"Exported to {target}.", *remarks]), "met")
 
     @Slot()
     def _on_exporting_ended(self) -> None:
@@ -267,6 +330,8 @@ class ResultsPage(Page):
     def _show_buttons(self) -> None:
         is_open = self._view is not None
         self.again_button.setVisible(is_open)
+        self.resume_button.setVisible(self._view is not None and self._view.is_unfinished)
+        self.compare_button.setVisible(is_open)
         self.export_button.setVisible(is_open)
         self.export_button.setEnabled(self._exporting is None)
 
@@ -274,9 +339,16 @@ class ResultsPage(Page):
         self._message.show_text(sentence, tone)
         self._message.show()
 
+    def event(self, event: QEvent) -> bool:
+        """Back from the preferences, the price of energy may be another."""
+        if event.type() == QEvent.Type.WindowActivate:
+            self.energy.show_price(self.settings.energy_price)
+        return super().event(event)
+
     def showEvent(self, event: QShowEvent) -> None:
-        """The list of recent sessions may have grown meanwhile."""
+        """The list of recent sessions may have grown meanwhile, and the price of energy may be another."""
         super().showEvent(event)
+        self.energy.show_price(self.settings.energy_price)
         self.nothing.show_recent(self.settings.recent_sessions)
 
 
@@ -290,31 +362,6 @@ def _column(name: str, *cards: tuple[QWidget, int]) -> QWidget:
     for card, share in cards:
         layout.addWidget(card, share)
     return column
-
-
-def _title(view: SessionView) -> str:
-    """The session's name, and the model's where it is one."""
-    labels = {str(cell.configuration["model"]) for cell in view.cells if cell.configuration["model"]}
-    return f"{view.title} · {labels.pop()}" if len(labels) == 1 else view.title
-
-
-def date_words(when: datetime, now: datetime) -> str:
-    """A date as one says it: today 23:01, 24 Nov 23:01, 24 Nov 2026 23:01."""
-    if when.date() == now.date():
-        return f"today {when:%H:%M}"
-    return f"{when.day} {when:%b %H:%M}" if when.year == now.year else f"{when.day} {when:%b %Y %H:%M}"
-
-
-def _subtitle(view: SessionView) -> str:
-    """Machine, date, cells, runs and flags."""
-    try:
-        when = date_words(datetime.fromisoformat(view.created_utc).astimezone(), datetime.now().astimezone())
-    except ValueError:
-        when = ""
-    cells = "1 cell" if len(view.cells) == 1 else f"{len(view.cells)} cells"
-    runs = "1 run" if view.runs == 1 else f"{view.runs} runs"
-    flagged = f"{view.runs_flagged} flagged" if view.runs_flagged else "none flagged"
-    return " · ".join(filter(None, (view.machine, when, f"{cells}, {runs}, {flagged}")))
 
 
 def _worth_a_look(view: SessionView) -> Sequence[int]:

@@ -1,7 +1,6 @@
 """Latency against throughput: each cell a point, each quantization (or other row) a line, the need as a region."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph
@@ -13,6 +12,7 @@ from app.plots.figure import SYMBOLS, Figure
 from app.plots.legend import series_item
 from app.tokens import Tokens, tokens
 from app.typeface import font
+from profiler.exchange.findings.marks import FrontierMark, FrontierSeries, Need
 
 _WIDEST_REACH = 1.3
 _FARTHEST_NEED = 3.0  # times the highest cell: a limit far above all of them would press them flat
@@ -20,55 +20,9 @@ _NEAR = 0.06  # of the plane: labels nearer than that would cover each other
 _MOST_LABELS = 60  # more would cover each other
 
 
-@dataclass(frozen=True, slots=True)
-class FrontierMark:
-    """One cell.
-
-    Attributes:
-        x, y: its figures; `x_interval` and `y_interval` their 95 % intervals, None where there is none.
-        words: for the tooltip.
-        is_on_frontier: no other cell beats it on both figures; drawn filled, the others hollow.
-        label: stands beside the point.
-    """
-
-    cell_id: int
-    x: float
-    y: float
-    words: str
-    is_on_frontier: bool
-    x_interval: tuple[float, float] | None = None
-    y_interval: tuple[float, float] | None = None
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FrontierSeries:
-    """Cells that belong together, in the order in which the line joins them."""
-
-    name: str
-    marks: tuple[FrontierMark, ...]
-
-
 def _reach(value: float, interval: tuple[float, float] | None) -> float:
     """How far a figure and its interval reach; an interval of few runs may be so wide that it would squeeze all others."""
     return min(interval[1], _WIDEST_REACH * value) if interval else value
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Where a need is met: on one side of a value of one of the two figures.
-
-    Attributes:
-        value: the limit.
-        words: at its line.
-        is_x: it is a limit on the figure along x, else on that along y.
-        is_met_above: which side meets it.
-    """
-
-    value: float
-    words: str
-    is_x: bool = True
-    is_met_above: bool = True
 
 
 class FrontierPlot(Figure):

@@ -2,63 +2,34 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyqtgraph
-from PySide6.QtCore import QPointF, Signal, Slot
+from PySide6.QtCore import QPointF, QRectF, QTimer, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from app.plots.figure import SYMBOLS, Figure
+from app.plots.label_places import Box, Pixels, Wanted, is_led_to, label_places
 from app.plots.legend import LegendItem, Marker
 from app.tokens import Tokens, tokens
 from app.typeface import font
 from profiler.analysis.roofline import Phase, Roofs
+from profiler.exchange.findings.marks import PHASE_WORDS, RoofMark, RoofPath
 from profiler.units import significant
 
 MARKERS: dict[Phase, Marker] = {Phase.DECODE: "circle", Phase.PREFILL: "square"}
-PHASE_WORDS = {Phase.DECODE: "decode", Phase.PREFILL: "prefill"}
 
 _AIR = 0.25  # decades around the points
 _HEADROOM = 0.6  # decades above the points where no compute roof ends the plane
-_NEAR = 0.05  # of the plane: labels nearer than that would cover each other
+_NEAR = 0.03  # of the plane: points nearer than that lie on one another and share a label
+_REPLACING_MS = 40  # after a move of the plane, labels look for places again
+_LINE_STEP_PX = 5.0
 _MOST_LABELS = 60
 _MOST_TICKS = {"bottom": 8, "left": 6}
 _MANTISSAS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 _MARKER_PX = 9
-
-
-@dataclass(frozen=True, slots=True)
-class RoofMark:
-    """One cell in one phase.
-
-    Attributes:
-        intensity: FLOPs for a byte, above 0.
-        gflop_s: achieved, above 0.
-        label: stands beside the point.
-        words: for the tooltip.
-    """
-
-    cell_id: int
-    phase: Phase
-    intensity: float
-    gflop_s: float
-    label: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoofPath:
-    """The cells of one line, in the order in which it joins them.
-
-    Attributes:
-        name: what the line stands for.
-        marks: of both phases; each phase is joined by itself.
-    """
-
-    name: str
-    marks: tuple[RoofMark, ...]
 
 
 class RooflinePlot(Figure):
@@ -75,8 +46,17 @@ class RooflinePlot(Figure):
         self._roofs = Roofs(None, None)
         self._selected: frozenset[int] = frozenset()
         self._rings = pyqtgraph.ScatterPlotItem(pxMode=True)
+        self._roof_words: list[pyqtgraph.TextItem] = []
+        self._point_labels: list[tuple[float, float, pyqtgraph.TextItem]] = []
+        self._leaders = pyqtgraph.PlotCurveItem(connect="pairs")
         super().__init__("Roofline", "FLOP/byte", "GFLOP/s", parent)
+        self.plot.vb.addItem(self._leaders, ignoreBounds=True)
+        self._replacing = QTimer(self)
+        self._replacing.setSingleShot(True)
+        self._replacing.setInterval(_REPLACING_MS)
+        self._replacing.timeout.connect(self._place_labels)
         self.plot.vb.sigRangeChanged.connect(self._on_range_changed)
+        self.plot.vb.sigResized.connect(self._on_range_changed)
 
     def show_paths(self, paths: Sequence[RoofPath], roofs: Roofs) -> None:
         """Show these cells under these roofs; a roof of None is not drawn."""
@@ -93,6 +73,7 @@ class RooflinePlot(Figure):
 
     def paint_content(self, colors: Tokens) -> None:
         """Roofs, lines, points, labels, rings."""
+        self._roof_words, self._point_labels = [], []
         self._paint_roofs(colors)
         for number, path in enumerate(self._paths):
             for phase in Phase:
@@ -109,6 +90,7 @@ class RooflinePlot(Figure):
         (left, right), (bottom, top) = self._ranges()
         self.plot.setRange(xRange=(left, right), yRange=(bottom, top), padding=0)
         self._show_ticks()
+        self._place_labels()
 
     def _ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """In decades."""
@@ -154,6 +136,7 @@ class RooflinePlot(Figure):
         label = pyqtgraph.TextItem(words, color=colors.text, anchor=(1.0, 1.0))
         label.setFont(font("label"))
         label.setPos(x, y)
+        self._roof_words.append(label)
         self.plot.addItem(label, ignoreBounds=True)
 
     def _paint_line(self, colors: Tokens, color: QColor, phase: Phase, marks: Sequence[RoofMark]) -> None:
@@ -171,16 +154,60 @@ class RooflinePlot(Figure):
         )
 
     def _paint_labels(self, colors: Tokens) -> None:
-        """Under their points, where no roof is, on the side where there is more room."""
+        """Make them, those with the lines' names first; they are placed when it is known where the points come to lie."""
         (left, right), (bottom, top) = self._ranges()
         near = _NEAR * (right - left), _NEAR * (top - bottom)
-        for phase in Phase:
-            for x, y, words in labels_of(self._paths, phase, near):
-                is_left = x < (left + right) / 2
-                label = pyqtgraph.TextItem(words, color=colors.muted, anchor=(-0.1, 0.0) if is_left else (1.0, -0.2))
-                label.setFont(font("label"))
-                label.setPos(x, y)
-                self.plot.addItem(label, ignoreBounds=True)
+        found = [label for phase in Phase for label in labels_of(self._paths, phase, near)]
+        for x, y, words in sorted(found, key=lambda label: -len(label[2])):
+            label = pyqtgraph.TextItem(words, color=colors.muted, anchor=(0.0, 0.0))
+            label.setFont(font("label"))
+            label.textItem.document().setDocumentMargin(0)
+            self._point_labels.append((x, y, label))
+            self.plot.addItem(label, ignoreBounds=True)
+        self._leaders.setPen(pyqtgraph.mkPen(colors.muted, width=1))
+
+    @Slot()
+    def _place_labels(self) -> None:
+        """Where no label covers a point, another label or a roof's words; one without room is left to the tooltip."""
+        view = self.plot.vb
+        frame = view.sceneBoundingRect()
+        if not self._point_labels or frame.width() < 1 or frame.height() < 1:
+            self._leaders.setData([], [])
+            return
+
+        def pixels(x: float, y: float) -> tuple[float, float]:
+            place = view.mapViewToScene(QPointF(x, y))
+            return place.x(), place.y()
+
+        wanted = []
+        for x, y, label in self._point_labels:
+            size = label.textItem.boundingRect()
+            wanted.append(Wanted(*pixels(x, y), size.width(), size.height()))
+        marks = [(math.log10(mark.intensity), math.log10(mark.gflop_s)) for path in self._paths for mark in path.marks]
+        points = np.array([pixels(*mark) for mark in marks]).reshape(-1, 2)
+        taken = [_box(label.textItem.sceneBoundingRect()) for label in self._roof_words]
+        places = label_places(wanted, points, self._line_pixels(pixels), taken, _box(frame))
+        ends: list[tuple[float, float]] = []
+        for of, place, (x, y, label) in zip(wanted, places, self._point_labels, strict=True):
+            label.setVisible(place is not None)
+            if place is None:
+                continue
+            at = view.mapSceneToView(QPointF(place.left, place.top))
+            label.setPos(at.x(), at.y())
+            if is_led_to(of, place):
+                end = view.mapSceneToView(QPointF(*place.nearest(of.x, of.y)))
+                ends += [(x, y), (end.x(), end.y())]
+        self._leaders.setData([x for x, _ in ends], [y for _, y in ends])
+
+    def _line_pixels(self, pixels: Callable[[float, float], tuple[float, float]]) -> Pixels:
+        """Places along the roofs and along the lines between points."""
+        found = [np.empty((0, 2))]
+        for item in self.plot.items:
+            if isinstance(item, pyqtgraph.PlotCurveItem):
+                x, y = item.getData()
+                corners = np.array([pixels(*place) for place in zip(x, y, strict=True)]).reshape(-1, 2)
+                found += [_between(*ends) for ends in pairwise(corners)]
+        return np.concatenate(found)
 
     def _ring(self, colors: Tokens) -> None:
         chosen = [mark for path in self._paths for mark in path.marks if mark.cell_id in self._selected]
@@ -196,6 +223,7 @@ class RooflinePlot(Figure):
     @Slot()
     def _on_range_changed(self) -> None:
         self._show_ticks()
+        self._replacing.start()
 
     def _show_ticks(self) -> None:
         for side, (low, high) in zip(("bottom", "left"), self.plot.vb.viewRange(), strict=True):
@@ -215,6 +243,16 @@ class RooflinePlot(Figure):
         mark = self._mark_at(is_near)
         if mark:
             self.cell_chosen.emit(mark.cell_id)
+
+
+def _box(rect: QRectF) -> Box:
+    return Box(rect.left(), rect.top(), rect.width(), rect.height())
+
+
+def _between(start: Pixels, end: Pixels) -> Pixels:
+    """Places from one to the other, a few pixels apart; both included."""
+    count = min(2000, max(2, int(np.hypot(*(end - start)) / _LINE_STEP_PX)))
+    return np.linspace(start, end, count)
 
 
 def labels_of(paths: Sequence[RoofPath], phase: Phase, near: tuple[float, float]) -> list[tuple[float, float, str]]:

@@ -6,31 +6,14 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, Q
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.tables.column import Column, Interval, TableRole
+from app.tables.column import Column, TableRole
 from app.tables.record_table import UNKNOWN
 from app.tokens import Tokens, tokens
 from app.typeface import font
-from profiler.units import significant
+from profiler.units import half_width_text
 
 _PADDING_PX = 8
 _ROW_PX = 32
-_ROUNDING = 1e-9  # of a value: below it a width is how numbers are stored, not how they vary
-
-
-def half_width_text(value: float, interval: Interval) -> str:
-    """Half an interval's width behind its value, with the value's own decimals while these show something: ± 3, ± 0.04.
-
-    An interval wider than its value says no more than that: few repetitions that disagree give any number. A value at an end of
-    its interval (100 %) has all of the width on one side, and is told with all of it.
-    """
-    low, high = interval
-    half = high - low if value in interval else (high - low) / 2
-    if half > abs(value) > 0:
-        return "± over 100 %"
-    decimals = len(significant(value).partition(".")[2])
-    text = f"{half:.{decimals}f}"
-    is_told = float(text) == 0 and half > _ROUNDING * abs(value)
-    return f"± {significant(half, 1) if is_told else text}"
 
 
 class FigureDelegate(QStyledItemDelegate):

@@ -8,10 +8,11 @@ from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from app.tables.column import TableRole
-from app.tables.figure_delegate import FigureDelegate, half_width_text
+from app.tables.figure_delegate import FigureDelegate
 from app.tables.raw_sort import RawSort
 from app.tables.record_table import RecordTable
 from app.typeface import font
+from profiler.units import half_width_text
 
 _ROW_PX = 32
 _SCROLL_BAR_PX = 12

@@ -2,23 +2,16 @@
 
 import html
 import re
-from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.typeface import Role, font
+from profiler.exchange.findings.tone import MARKS, Tone, marked
 
-Tone = Literal["plain", "muted", "met", "broken", "caution"]
-
-MARKS: dict[Tone, str] = {"plain": "", "muted": "", "met": "✓", "broken": "✕", "caution": "▲"}
+__all__ = ["MARKS", "Sentence", "Tone", "marked", "set_tone"]
 
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
-
-
-def marked(text: str, tone: Tone) -> str:
-    """`text` behind the mark of its tone."""
-    return f"{MARKS[tone]} {text}" if MARKS[tone] and text else text
 
 
 def set_tone(widget: QWidget, tone: Tone) -> None:

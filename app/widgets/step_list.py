@@ -2,8 +2,6 @@
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QResizeEvent
@@ -11,32 +9,10 @@ from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
 from app.tokens import Tokens, tokens
 from app.typeface import font
-from profiler.records.run_record import SessionEvent
+from profiler.exchange.findings.search_view import Step
 
-StepKind = Literal["step", "out", "boundary", "answer"]
-
-_KINDS: dict[str, StepKind] = {
-    "search step": "step",
-    "search out": "out",
-    "search boundary": "boundary",
-    "search answer": "answer",
-}
 _AT_END_PX = 4
 _OUT = " is looked at no further: "
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One entry: `step` is a block of runs with its reason, `out` a candidate that is looked at no further, and why."""
-
-    kind: StepKind
-    sentence: str
-
-
-def step_of(event: SessionEvent) -> Step | None:
-    """What a session's event says of a search; None for events of another kind."""
-    kind = _KINDS.get(event.kind)
-    return None if kind is None else Step(kind, event.sentence)
 
 
 class StepList(QTextEdit):

@@ -5,6 +5,7 @@ own ("node_21") belongs where the named ones around it do. What a model has in t
 as attention.
 """
 
+import math
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -73,9 +74,27 @@ class Breakdown:
 
         Sampling is outside of the graph and was timed as it is.
         """
-        graph_s = sum(time_s for group, time_s in self.seconds.items() if group != "sampling")
-        scale = self.unlooked_s / graph_s if graph_s else 0.0
+        scale = self._scale
         return {group: time_s if group == "sampling" else time_s * scale for group, time_s in self.seconds.items()}
+
+    @property
+    def step_s(self) -> float:
+        """The whole of `step_seconds`: the decode call as it runs otherwise, and sampling."""
+        return sum(self.step_seconds.values())
+
+    @property
+    def layer_step_seconds(self) -> tuple[LayerTimes, ...]:
+        """The layers of `step_seconds`."""
+        scale = self._scale
+        return tuple(
+            LayerTimes(each.layer, {group: time_s * scale for group, time_s in each.seconds.items()}) for each in self.layers
+        )
+
+    @property
+    def _scale(self) -> float:
+        """What the graph's times as looked at, without looking, are multiplied by to give the call as it runs otherwise."""
+        graph_s = sum(time_s for group, time_s in self.seconds.items() if group != "sampling")
+        return self.unlooked_s / graph_s if graph_s else 0.0
 
     @property
     def shares(self) -> dict[Group, float]:
@@ -86,7 +105,11 @@ class Breakdown:
 
 
 def breakdowns(result: Mapping[str, Any]) -> tuple[Breakdown, ...]:
-    """The passes of a job "breakdown" (`engine.breakdown_job`), each taken apart."""
+    """The passes of a job "breakdown" (`engine.breakdown_job`), each taken apart.
+
+    Raises:
+        ValueError, KeyError, TypeError: this is no such result, as in a file that somebody else wrote.
+    """
     return tuple(_breakdown(document) for document in result["passes"])
 
 
@@ -125,8 +148,12 @@ def _place(name: str, group: Group, layer: int | None) -> tuple[Group, int | Non
 
 def _breakdown(document: Mapping[str, Any]) -> Breakdown:
     nodes: list[tuple[str, str, float]] = [
-        (str(name), str(operation), float(time_s)) for name, operation, time_s in document["nodes"]
+        (str(name), str(operation), _time_s(time_s)) for name, operation, time_s in document["nodes"]
     ]
+    kind = document["kind"]
+    looked_s, unlooked_s = _time_s(document["looked_s"]), _time_s(document["unlooked_s"])
+    if kind not in ("decode", "prefill") or not looked_s or not unlooked_s:
+        raise ValueError("this is no pass of a breakdown")
     idle_s = [time_s for _, operation, time_s in nodes if operation in NOTHING_TO_DO]
     looking_s = statistics.median(idle_s) if idle_s else 0.0
     seconds: dict[Group, float] = dict.fromkeys(GROUPS, 0.0)
@@ -142,9 +169,9 @@ def _breakdown(document: Mapping[str, Any]) -> Breakdown:
         if layer is not None:
             of_layer = layers.setdefault(layer, {})
             of_layer[group] = of_layer.get(group, 0.0) + own_s
-    seconds["sampling"] = float(document["sampling_s"])
+    seconds["sampling"] = _time_s(document["sampling_s"])
     return Breakdown(
-        kind=document["kind"],
+        kind=kind,
         sequences=int(document["sequences"]),
         tokens=int(document["tokens"]),
         depth=int(document["depth"]),
@@ -152,6 +179,13 @@ def _breakdown(document: Mapping[str, Any]) -> Breakdown:
         layers=tuple(LayerTimes(layer, layers[layer]) for layer in sorted(layers)),
         operations=dict(sorted(operations.items(), key=lambda item: -item[1])),
         looking_s=looking_s,
-        looked_s=float(document["looked_s"]),
-        unlooked_s=float(document["unlooked_s"]),
+        looked_s=looked_s,
+        unlooked_s=unlooked_s,
     )
+
+
+def _time_s(value: Any) -> float:
+    number = float(value)
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError("a time is neither positive nor zero")
+    return number

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from profiler.analysis.student import student_quantile
 from profiler.analysis.window import Window
+from profiler.records.energy_settings import WallCalibration
 from profiler.records.power_meter import COUNTER_SUFFIX, POWER_SUFFIX, IdlePower, counted_meters, meter_name
 from profiler.records.timing import Samples
 
@@ -38,6 +39,11 @@ class Joules:
         """Each times a factor: a share of it, or a calibration (`wall_factor`)."""
         low, high = (None if bound is None else bound * factor for bound in (self.low, self.high))
         return Joules(self.joules * factor, low, high)
+
+    def plus(self, joules: float) -> "Joules":
+        """With so much more, known exactly."""
+        low, high = (None if bound is None else bound + joules for bound in (self.low, self.high))
+        return Joules(self.joules + joules, low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,43 @@ def wall_factor(wall_j: float, metered_j: float) -> float:
     if not (wall_j > 0 and metered_j > 0 and math.isfinite(wall_j / metered_j)):
         raise ValueError("a calibration needs two energies above zero")
     return wall_j / metered_j
+
+
+def wall_calibration(
+    meters: tuple[str, ...],
+    *,
+    wall_watts: float,
+    metered_watts: float,
+    wall_idle_watts: float | None = None,
+    metered_idle_watts: float | None = None,
+) -> WallCalibration:
+    """From readings of a meter at the wall while something ran and, better, at rest, beside the machine's own at these times.
+
+    Two points make a line, so that what no meter counts (mainboard, fans, main memory) is told apart from what rises with the
+    work. From one point it is a mere factor (`wall_factor`), and the rest seems to rise with the work.
+
+    Raises:
+        ValueError: in a sentence: the readings contradict each other.
+    """
+    if wall_idle_watts is None or metered_idle_watts is None:
+        return WallCalibration(meters, wall_factor(wall_watts, metered_watts))
+    if not 0 <= wall_idle_watts < wall_watts:
+        raise ValueError("The meter at the wall must show more while something runs than at rest.")
+    if metered_idle_watts >= metered_watts:
+        raise ValueError("The machine's own meters showed no more in this cell than at rest: choose one with more load.")
+    factor = (wall_watts - wall_idle_watts) / (metered_watts - metered_idle_watts)
+    rest_watts = wall_idle_watts - factor * metered_idle_watts
+    if rest_watts < 0:
+        raise ValueError("By these readings the meter at the wall would show less at rest than the machine's own meters.")
+    return WallCalibration(meters, factor, rest_watts)
+
+
+def at_the_wall(metered: Energy, calibration: WallCalibration, duration_s: float) -> Energy | None:
+    """What a meter at the wall would have counted; None when the calibration is of other meters. Its own error is not known."""
+    if set(calibration.meters) != set(metered.meters):
+        return None
+    gross = metered.gross.scaled(calibration.factor).plus(calibration.rest_watts * duration_s)
+    return Energy(gross, metered.net.scaled(calibration.factor) if metered.net else None, metered.meters)
 
 
 def _sum(parts: list[_Part]) -> Joules:

@@ -3,18 +3,17 @@
 import statistics
 from collections.abc import Sequence
 
-import numpy as np
-
 from profiler.analysis import bandwidth, caching, energy, memory, occupancy, reading, slo, stability, throughput
 from profiler.analysis.context import RunContext
 from profiler.analysis.distribution import distribution
+from profiler.analysis.energy_account import run_energy
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.latency import LatencyValues, pooled, window_latencies
 from profiler.analysis.load_shape import is_stationary
 from profiler.analysis.window import Window, measurement_window
 from profiler.records.metric import LATENCIES, METRICS, SINGLES
 from profiler.records.run_record import Distribution, Figures
-from profiler.records.timing import RequestStatus, RunData
+from profiler.records.timing import RunData
 
 __all__ = ["RunContext", "cell_figures", "independent_counts", "latency_figures", "run_figures", "single_medians"]
 
@@ -71,19 +70,17 @@ def latency_figures(latencies: dict[str, LatencyValues], *, is_unstable: bool) -
 
 def _energy_figures(data: RunData, context: RunContext, window: Window) -> Figures:
     """All that was spent, and what of it was above idle, the share of this work."""
-    spent = energy.energy(data.samples, window, context.idle_power)
+    run = run_energy(data, window, context.idle_power)
+    spent = run.spent
     if spent is None:
         return {}
-    stamped = int(np.count_nonzero(window.stamped(data.tokens["time_ns"])))
     figures: Figures = {
         "energy_j": spent.gross.joules,
-        "tokens_per_joule": energy.tokens_per_joule(stamped, spent.gross.joules),
+        "tokens_per_joule": energy.tokens_per_joule(run.output_tokens, spent.gross.joules),
     }
     if spent.net is None:
         return figures
-    is_completed = data.requests["status"] == RequestStatus.COMPLETED
-    completed = int(np.count_nonzero(is_completed & window.stamped(data.requests["end_ns"])))
-    shares = energy.shares(spent.net, output_tokens=stamped, prompt_tokens=0, requests=completed)
+    shares = energy.shares(spent.net, output_tokens=run.output_tokens, prompt_tokens=run.prompt_tokens, requests=run.requests)
     return figures | {
         "energy_net_j": spent.net.joules,
         "joules_per_output_token": shares.per_output_token.joules if shares.per_output_token else None,

@@ -3,11 +3,12 @@
 A verdict is a claim to test: what it calls the limit must be what changes the speed when it is changed.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from profiler.analysis.bandwidth import fits_in_cache, is_pure_decode, is_pure_prefill, kv_bytes, step_flops, weight_bytes
@@ -45,16 +46,40 @@ class Roofs:
         bandwidth_gb_s: measured peak of the memory that holds the weights, in 10^9 bytes a second.
         compute_gflop_s: measured peak of the device that computes, in 10^9 operations a second.
         last_level_cache_bytes: of that device.
+        threads: whose roofs these are where so few of the processor's threads compute that the machine has more; else None.
+        machine_bandwidth_gb_s: what all its threads read, where that is more; else None.
     """
 
     bandwidth_gb_s: float | None
     compute_gflop_s: float | None
     last_level_cache_bytes: int | None = None
+    threads: int | None = None
+    machine_bandwidth_gb_s: float | None = None
 
     @property
     def ridge(self) -> float | None:
         """The intensity where both roofs meet, in FLOPs a byte."""
         return self.compute_gflop_s / self.bandwidth_gb_s if self.bandwidth_gb_s and self.compute_gflop_s else None
+
+    def of_threads(self, threads: int, by_threads: Mapping[int, float], compute_threads: int | None) -> "Roofs":
+        """What so many threads of the processor can reach: a core reads and computes no faster because others idle.
+
+        Args:
+            threads: that compute.
+            by_threads: measured bandwidth in 10^9 bytes a second by number of threads; between two of them it is interpolated,
+                below the least and without any the roof stays.
+            compute_threads: that the compute roof was measured with, of which each thread has an equal part; None: not known,
+                and the roof stays.
+        """
+        found = self
+        counts = sorted(by_threads)
+        if self.bandwidth_gb_s is not None and counts and threads >= counts[0]:
+            reached = float(np.interp(threads, counts, [by_threads[count] for count in counts]))
+            if reached < self.bandwidth_gb_s:
+                found = replace(found, bandwidth_gb_s=reached, threads=threads, machine_bandwidth_gb_s=self.bandwidth_gb_s)
+        if self.compute_gflop_s is not None and compute_threads is not None and threads < compute_threads:
+            found = replace(found, compute_gflop_s=self.compute_gflop_s * threads / compute_threads, threads=threads)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +202,22 @@ def sentence(work: Work, roofs: Roofs, where: str = "") -> str:
     """
     found = place(work, roofs)
     subject = " ".join(word for word in (work.phase.capitalize(), where) if word)
+    threads = f"{roofs.threads} thread{'' if roofs.threads == 1 else 's'}"
+    more_threads_read_more = roofs.machine_bandwidth_gb_s is not None
     memory = f"{_percent(found.bandwidth_percent)} of the memory bandwidth"
-    compute = f"{_percent(found.compute_percent)} of the compute"
+    memory += f" that {threads} can use" if more_threads_read_more else ""
+    compute = f"{_percent(found.compute_percent)} of the compute" + ("" if roofs.threads is None else f" of {threads}")
     match found.verdict:
         case Verdict.MEMORY:
-            if work.kv_bytes > work.weight_bytes:
-                return f"{subject} uses {memory}, mostly for KV: a smaller KV type or less context helps, more compute does not."
-            return f"{subject} uses {memory}: a smaller quantization helps, more compute does not."
+            mostly_kv = work.kv_bytes > work.weight_bytes
+            memory += ", mostly for KV" if mostly_kv else ""
+            cure = "a smaller KV type or less context" if mostly_kv else "a smaller quantization"
+            if more_threads_read_more:
+                return f"{subject} uses {memory}: {cure} helps, and so do more threads."
+            return f"{subject} uses {memory}: {cure} helps, more compute does not."
         case Verdict.COMPUTE:
-            return f"{subject} uses {compute}: more compute helps, more memory bandwidth does not."
+            cure = "more compute helps" if roofs.threads is None else "more threads help"
+            return f"{subject} uses {compute}: {cure}, more memory bandwidth does not."
         case Verdict.CACHE:
             return (
                 f"{subject} reads {bytes_text(work.mean_step_bytes)} a step, which the last-level cache of "

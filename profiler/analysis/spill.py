@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.analysis.device_buffers import is_in_main_memory
 from profiler.analysis.memory import vram_peak_bytes
 from profiler.records.fingerprint import Device
 from profiler.records.run_record import StepCosts
@@ -24,7 +25,6 @@ MOST_MOVED_BYTES = 64_000_000
 
 _ROUNDING_SHARE = 0.01  # the log tells hundredths of a MiB, and buffers are padded
 _MODEL, _KV = "model buffer size", "KV buffer size"
-_HOST = re.compile(r"(CPU|AMX)(_.*)?|.*_Host")  # what ggml calls memory of the processor, a GPU's pinned staging memory included
 _MOVED = re.compile(r"(amdgpu\d+)_gtt_used_bytes")
 
 
@@ -94,11 +94,7 @@ def over_committed(facts: EngineFacts | None, memory_bytes: Mapping[str, int], s
 
 def _bytes(facts: EngineFacts, kind: str, *, on_host: bool = False) -> int:
     """Of all buffers of a kind; only those in main memory with `on_host`."""
-    return sum(
-        size
-        for name, size in facts.buffers.items()
-        if name.endswith(kind) and (not on_host or _HOST.fullmatch(name.split()[0]) is not None)
-    )
+    return sum(size for name, size in facts.buffers.items() if name.endswith(kind) and (not on_host or is_in_main_memory(name)))
 
 
 def _growth(column: NDArray[np.float64]) -> float:

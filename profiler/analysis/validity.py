@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from profiler.analysis import bandwidth, caching, little, spill, stability
 from profiler.analysis.context import RunContext
 from profiler.analysis.distribution import percentile
+from profiler.analysis.gpu_readings import is_slowed
 from profiler.analysis.latency import generator_lateness_ms, request_latencies_ms
 from profiler.analysis.window import Window, measurement_window
+from profiler.records import gpu_channel
 from profiler.records.timing import RequestStatus, RunData, Samples
 from profiler.units import bytes_text, duration_text, milliseconds_text, percent_text, significant
 
@@ -36,6 +38,8 @@ NOT_STATIONARY = "not stationary"
 EVICTED = "evicted"
 LEFT_ON_CPU = "left on cpu"
 VRAM_OVER_COMMITTED = "vram over-committed"
+HELD_BACK = "held back"
+CPU_QUOTA = "cpu quota"
 
 INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED, PAGE_FAULTS})
 
@@ -49,13 +53,9 @@ MOST_FREQUENCY_FALL = 0.15
 MOST_LATENESS_OF_PERIOD = 0.5
 MOST_GENERATOR_LATENESS_OF_TTFT = 0.01
 MOST_EVICTIONS_OF_REQUESTS = 0.1
-
-NVML_DISTRESS = 0x08 | 0x20 | 0x40 | 0x80
-"""NVML's clock event reasons that are distress: hardware slowdown, software and hardware thermal slowdown, power brake. A power
-cap is a card's normal state at full load."""
+MOST_QUOTA_STOPPED_SHARE = 0.01
 
 _CPU_FREQUENCY = re.compile(r"cpu_frequency_mhz_\d+")
-_THROTTLE_REASONS = re.compile(r"(gpu\d+)_throttle_reasons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
         LATE_TELEMETRY: _late_telemetry(data.samples),
         MEMORY_PRESSURE: _memory_pressure(seen),
         FREQUENCY_FELL: _frequency_fell(seen),
+        HELD_BACK: _held_back(seen),
+        CPU_QUOTA: _cpu_quota(seen),
         FITS_IN_CACHE: _fits_in_cache(data, context, window),
         EVICTED: _evicted(data, context),
         LEFT_ON_CPU: spill.left_on_cpu(context.specification, context.facts, context.costs),
@@ -126,16 +128,43 @@ def _foreign_load(samples: Samples) -> str:
 
 
 def _throttled(samples: Samples) -> str:
-    worst, device = 0.0, ""
-    for channel in samples.channels:
-        match = _THROTTLE_REASONS.fullmatch(channel)
-        readings = _readings(samples, channel)
-        if match is not None and len(readings):
-            share = float(np.mean((readings.astype(np.int64) & NVML_DISTRESS) != 0))
-            worst, device = max((worst, device), (share, match[1]))
-    if worst <= MOST_THROTTLED_SHARE:
+    share, device = _most_slowed(samples, "throttle_reasons")
+    if share <= MOST_THROTTLED_SHARE:
         return ""
-    return f"{device} slowed itself down for heat or power in {percent_text(worst)} of the readings."
+    return f"{device} slowed itself down for heat or power in {percent_text(share)} of the readings."
+
+
+def _held_back(samples: Samples) -> str:
+    """Intel's drivers tell by one sign that the clock is kept down; a power limit, a card's normal state, is a reason, too."""
+    share, device = _most_slowed(samples, "held_back")
+    if share <= MOST_THROTTLED_SHARE:
+        return ""
+    return (
+        f"{device} ran slower than it was asked to in {percent_text(share)} of the readings, for heat, power or current: its "
+        "driver's one sign does not tell which."
+    )
+
+
+def _most_slowed(samples: Samples, quantity: str) -> tuple[float, str]:
+    """The GPU that was slowed in the largest share of its readings of this quantity, and that share; (0, "") without any."""
+    worst = 0.0, ""
+    for channel in samples.channels:
+        gpu, readings = gpu_channel.split(channel), _readings(samples, channel)
+        if gpu is not None and gpu[1] == quantity and len(readings):
+            worst = max(worst, (float(np.mean([is_slowed(quantity, reading) for reading in readings])), gpu[0]))
+    return worst
+
+
+def _cpu_quota(samples: Samples) -> str:
+    """The kernel adds up the processors' stopped times. A warning: the limit is what this machine grants, now and next time."""
+    stopped_ms, seconds = _growth(samples, "group_cpu_throttled_ms")
+    if stopped_ms <= 1000 * MOST_QUOTA_STOPPED_SHARE * seconds:
+        return ""
+    return (
+        "The processor quota of this program's control group (of the container) stopped its threads for "
+        f"{significant(stopped_ms / 1000, 2)} s in {significant(seconds, 2)} s, all processors together: use no more threads "
+        "than the quota grants processors, or raise it."
+    )
 
 
 def _swapped(samples: Samples) -> str:

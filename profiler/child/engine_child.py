@@ -11,21 +11,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from profiler.child.ends import crash_sentence
+from profiler.child.ends import Evidence, crash_sentence, was_killed_for_memory
+from profiler.child.job_object import JobObject
+from profiler.child.process_end import oom_kills, reap
 from profiler.clock import now_ns
-from profiler.errors import BadFile, EnvironmentFault
-from profiler.records.message import Message, MessageKind, json_message, read_message
+from profiler.errors import APOLOGY, BadFile, InferometerError
+from profiler.records.message import GarbledStreamError, Message, MessageKind, json_message, read_message
 from profiler.records.outcome import TOLD_LOG_LINES, Outcome, OutcomeKind
 
 START_LIMIT_S = 60.0
 SILENCE_LIMIT_S = 10.0
 CANCEL_LIMIT_S = 5.0
 IDLE_S = 0.25
+END_LIMIT_S = 5.0  # the system takes its time to free many gigabytes
+_MOST_SILENCE_NS = int(2 * IDLE_S * 1e9)  # counted of one wait: when this process was stopped itself, it heard nothing either
 _LOG_LINES = 200
 
 _STREAM_ENDED = "ended"
 _STREAM_GARBLED = "garbled"
 _WAKE = "wake"  # not from the stream: something else wants a look
+
+
+class _Ended(Exception):
+    """The process takes nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,8 @@ def engine_command() -> list[str]:
 class EngineChild:
     """One engine process. Used by one thread; `cancel` may be called from any.
 
-    A context manager: leaving it ends the process, whatever it is doing.
+    A context manager: leaving it ends the process, whatever it is doing. The process never survives this one: it goes when its
+    input ends; Linux also kills it when the thread that started it has ended, Windows when this process has (`JobObject`).
     """
 
     def __init__(
@@ -64,6 +73,9 @@ class EngineChild:
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
         self._cancel_requested = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._job_object: JobObject | None = None
+        self._imposed: Outcome | None = None
+        self._oom_kills_before: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +111,10 @@ class EngineChild:
                 creationflags=flags,
             )
         except OSError as error:
-            return Outcome(OutcomeKind.START_FAILED, f"The engine could not be started: {error.strerror or error}.")
+            words = f"The engine could not be started: {error.strerror or error}; install Inferometer again."
+            return Outcome(OutcomeKind.START_FAILED, words)
+        self._job_object = JobObject(self._process)
+        self._oom_kills_before = oom_kills()
         self._inbox = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._read_messages, args=(self._process, self._inbox), name="engine messages", daemon=True),
@@ -107,11 +122,13 @@ class EngineChild:
         ]
         for thread in self._threads:
             thread.start()
-        end = self._await(lambda message: message.kind is MessageKind.HELLO, START_LIMIT_S, None, None)
+        end = self._await(_is_start_end, START_LIMIT_S, None, None)
         if isinstance(end, Message):
-            return Outcome(OutcomeKind.DONE)
+            if end.kind is MessageKind.HELLO:
+                return Outcome(OutcomeKind.DONE)
+            end = self._failure(end)
         self.kill()
-        return Outcome(OutcomeKind.START_FAILED, f"The engine did not start. {end.sentence}", self.log_tail)
+        return Outcome(OutcomeKind.START_FAILED, f"The engine did not start. {end.sentence}", end.log_tail or self.log_tail)
 
     def run_job(
         self,
@@ -127,29 +144,52 @@ class EngineChild:
             name: "run", "quantize" or "describe".
             arguments: its document.
             on_message: hears PROGRESS, STARTED, ROWS and HEARTBEAT messages, in the calling thread.
-            on_idle: called after every message, and every quarter of a second without one, in the calling thread.
+            on_idle: called after every message, and every quarter of a second without one, in the calling thread. What it and
+                `on_message` raise ends the process and is passed on; a KeyError, TypeError or ValueError of `on_message` says
+                that the message is none.
         """
         start = self.start()
         if not start.is_done:
             return JobEnd(start, {})
         self._cancel_requested.clear()
+        self._imposed = None
+        self._oom_kills_before = oom_kills()
         try:
             self._write(json_message(MessageKind.JOB, {"name": name, "arguments": dict(arguments)}))
-            end = self._await(_is_job_end, self._silence_limit_s, on_message, on_idle)
-        except EnvironmentFault as error:
-            end = Outcome(OutcomeKind.CRASHED, str(error), self.log_tail)
-        if isinstance(end, Outcome):
+            told = self._await(_is_job_end, self._silence_limit_s, on_message, on_idle)
+            end = JobEnd(told, {}) if isinstance(told, Outcome) else self._job_end(told)
+        except _Ended:
+            end = JobEnd(self._ended(), {})
+        except GarbledStreamError:
+            end = JobEnd(self._garbled(), {})
+        except BaseException:
             self.kill()
-            return JobEnd(end, {})
-        if end.kind is MessageKind.RESULT:
-            return JobEnd(Outcome(OutcomeKind.DONE), end.document())
-        if end.kind is MessageKind.CANCELLED:
+            raise
+        if not end.outcome.child_survives or isinstance(told, Outcome):
+            self.kill()
+        return end
+
+    def _job_end(self, message: Message) -> JobEnd:
+        if message.kind is MessageKind.RESULT:
+            return JobEnd(Outcome(OutcomeKind.DONE), message.document())
+        if message.kind is MessageKind.CANCELLED:
             return JobEnd(Outcome(OutcomeKind.CANCELLED, "Stopped."), {})
-        if self._cancel_requested.is_set():
+        failure = self._failure(message)
+        if failure.kind is OutcomeKind.REFUSED and self._cancel_requested.is_set():
             return JobEnd(Outcome(OutcomeKind.CANCELLED, "Stopped."), {})
-        refusal = end.document()
-        log = tuple(str(line) for line in refusal["log"])
-        return JobEnd(Outcome(OutcomeKind.REFUSED, str(refusal["sentence"]), log), {})
+        return JobEnd(failure, {})
+
+    def _failure(self, message: Message) -> Outcome:
+        document = message.document()
+        try:
+            kind = OutcomeKind(document.get("kind", OutcomeKind.REFUSED))
+            return Outcome(kind, str(document["sentence"]), tuple(str(line) for line in document["log"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise GarbledStreamError("a FAILED message lacks what belongs to it") from error
+
+    def stop_job(self, outcome: Outcome) -> None:
+        """Kill the process at once and let the running job end with `outcome`; from `on_message` or `on_idle` alone."""
+        self._imposed = outcome
 
     def cancel(self) -> None:
         """Ask the running job to stop; the process is killed when it has not within 5 s. From any thread."""
@@ -177,6 +217,8 @@ class EngineChild:
         if process is None:
             return
         process.wait()
+        if self._job_object is not None:
+            self._job_object.close()
         for thread in self._threads:
             thread.join()
         for stream in (process.stdin, process.stdout, process.stderr):
@@ -187,11 +229,11 @@ class EngineChild:
     def _write(self, frame: bytes) -> None:
         process = self._process
         if process is None or process.stdin is None:
-            raise EnvironmentFault("The engine has ended.")
+            raise _Ended
         try:
             process.stdin.write(frame)
         except OSError as error:
-            raise EnvironmentFault(self._end_sentence()) from error
+            raise _Ended from error
 
     def _await(
         self,
@@ -201,7 +243,7 @@ class EngineChild:
         on_idle: Callable[[], None] | None,
     ) -> Message | Outcome:
         """The message that ends the wait, or the outcome of a process that ended, fell silent or had to be stopped."""
-        heard_ns = now_ns()
+        silent_ns, looked_ns = 0, now_ns()
         cancelled_ns: int | None = None
         while True:
             try:
@@ -209,47 +251,60 @@ class EngineChild:
             except queue.Empty:
                 item = None
             now = now_ns()
+            silent_ns, looked_ns = silent_ns + min(now - looked_ns, _MOST_SILENCE_NS), now
             if isinstance(item, str) and item != _WAKE:
                 return self._stream_end(item, was_cancelled=cancelled_ns is not None)
             if isinstance(item, Message):
-                heard_ns = now
+                silent_ns = 0
                 if is_end(item):
                     return item
                 if on_message is not None:
-                    on_message(item)
+                    _tell(on_message, item)
             if on_idle is not None:
                 on_idle()
+            if self._imposed is not None:
+                return self._imposed
             if self._cancel_requested.is_set() and cancelled_ns is None:
                 cancelled_ns = now
-                with contextlib.suppress(EnvironmentFault):
+                with contextlib.suppress(_Ended):
                     self._write(json_message(MessageKind.CANCEL, {}))
             if cancelled_ns is not None and now - cancelled_ns > CANCEL_LIMIT_S * 1e9:
                 sentence = f"Stopped; the engine did not answer for {CANCEL_LIMIT_S:.0f} s and was killed."
                 return Outcome(OutcomeKind.CANCELLED, sentence)
-            if now - heard_ns > silence_limit_s * 1e9:
-                sentence = f"The engine gave no sign of life for {silence_limit_s:.0f} s and was killed."
+            if silent_ns > silence_limit_s * 1e9:
+                sentence = (
+                    f"The engine gave no sign of life for {silence_limit_s:.0f} s and was killed: something stopped it, or it hangs "
+                    "inside llama.cpp or a driver; look for a new version of both, or try other settings."
+                )
                 return Outcome(OutcomeKind.HUNG, sentence, self.log_tail)
 
     def _stream_end(self, how: str, *, was_cancelled: bool) -> Outcome:
         if how == _STREAM_GARBLED:
-            sentence = (
-                "The engine wrote something that is no message and was killed; parent and child may be of different versions."
-            )
-            return Outcome(OutcomeKind.GARBLED, sentence, self.log_tail)
-        sentence = self._end_sentence()
+            return self._garbled()
         if was_cancelled:
             return Outcome(OutcomeKind.CANCELLED, "Stopped; the engine ended.")
-        return Outcome(OutcomeKind.CRASHED, sentence, self.log_tail)
+        return self._ended()
 
-    def _end_sentence(self) -> str:
+    def _garbled(self) -> Outcome:
+        sentence = (
+            "The engine wrote something that is no message and was killed; parent and child may be of different versions: "
+            "install Inferometer again."
+        )
+        return Outcome(OutcomeKind.GARBLED, sentence, self.log_tail)
+
+    def _ended(self) -> Outcome:
+        """Why the process has ended, from its status and what the kernel counted meanwhile."""
         process = self._process
         if process is None:
-            return "The engine has ended."
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(2.0)
+            return Outcome(OutcomeKind.CRASHED, "The engine has ended.", self.log_tail)
+        peak_bytes = reap(process, END_LIMIT_S)
         for thread in self._threads[1:]:
             thread.join(1.0)  # its last words
-        return crash_sentence(process.returncode, self.log_tail)
+        before, after = self._oom_kills_before, oom_kills()
+        evidence = Evidence(None if before is None or after is None else after - before, peak_bytes)
+        is_memory = was_killed_for_memory(process.returncode, evidence)
+        kind = OutcomeKind.OUT_OF_MEMORY if is_memory else OutcomeKind.CRASHED
+        return Outcome(kind, crash_sentence(process.returncode, self.log_tail, evidence), self.log_tail)
 
     @staticmethod
     def _read_messages(process: "subprocess.Popen[bytes]", inbox: "queue.SimpleQueue[Message | str]") -> None:
@@ -268,6 +323,20 @@ class EngineChild:
             *lines, pending = (pending + data).split(b"\n")
             self._log.extend(line.decode("utf-8", "replace").strip()[:500] for line in lines if line.strip(b" ."))
             pending = pending[-4096:]
+
+
+def _tell(on_message: Callable[[Message], None], message: Message) -> None:
+    """A message that cannot be understood is rubbish from the process, and no bug of the listener."""
+    try:
+        on_message(message)
+    except InferometerError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise GarbledStreamError(f"a {message.kind.name} message is not what it should be") from error
+
+
+def _is_start_end(message: Message) -> bool:
+    return message.kind in (MessageKind.HELLO, MessageKind.FAILED)
 
 
 def _is_job_end(message: Message) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import profiler
-from profiler.cli import compare, export, inspect, machine, models, quality, quantize, run, show
+from profiler.cli import breakdown, compare, export, inspect, machine, models, quality, quantize, repair, resume, run, show
 
 application = typer.Typer(
     name="inferometer",
@@ -32,5 +32,5 @@ def _options(
     """Options before any command."""
 
 
-for module in (run, show, compare, export, inspect, models, machine, quality, quantize):
+for module in (run, show, compare, export, inspect, models, machine, quality, quantize, breakdown, resume, repair):
     application.command(module.__name__.rpartition(".")[2])(module.command)

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from profiler.analysis.comparison.result import Options
+from profiler.analysis.comparison.words import value_text
 from profiler.cli.output import Json, print_json, printable, standard_output, table
 from profiler.errors import UnusableArguments
 from profiler.exchange.comparison import compare, compare_within, comparison_document
@@ -52,17 +53,17 @@ def command(
     if json:
         print_json(document)
     else:
-        _print(document, between)
+        _print(document)
     if baseline is not None and result.has_regression:
         raise typer.Exit(1)
 
 
-def _print(document: Mapping[str, Any], between: str) -> None:
+def _print(document: Mapping[str, Any]) -> None:
     console = standard_output()
     matched = document["matched"]
     if matched:
         console.print(comparison_table(matched))
-    for remark in _remarks(document, between):
+    for remark in _remarks(document):
         console.print(printable(remark))
 
 
@@ -76,20 +77,20 @@ def comparison_table(matched: Sequence[Mapping[str, Any]]) -> Table:
     for row in matched:
         cells = [_both(row["config"].get(each.name), row["b_config"].get(each.name)) for each in axes]
         cells += [row["b_file"]] if has_files else []
-        cells += [row["metric"], _number(row["a"]), _number(row["b"]), _percent(row["shift_percent"]), _interval(row), _n(row)]
+        cells += [row["metric"], value_text(row["metric"], row["a"]), value_text(row["metric"], row["b"]), _percent(row["shift_percent"]), _interval(row), _n(row)]
         rows.append([*cells, row["text"] + (" (exploratory)" if row["exploratory"] else "")])
     return table([*columns, ("verdict", False)], rows)
 
 
-def _remarks(document: Mapping[str, Any], between: str) -> list[str]:
+def _remarks(document: Mapping[str, Any]) -> list[str]:
     matched = document["matched"]
     axes = varying_axes([row[side] for row in matched for side in ("config", "b_config")]) if matched else []
-    remarks: list[str] = []
+    remarks = _judged_by(matched)
     has_files = len({row["b_file"] for row in matched}) > 1
     for row in matched:
         name = f"{_name(row, axes)}, {row['b_file']}" if has_files else _name(row, axes)
         if row["reason"] and not row["exploratory"]:
-            remarks.append(f"▲ {name}: {row['reason']}{_needed(row, bool(between))}")
+            remarks.append(f"▲ {name}: {row['reason']} {row['needed']}".rstrip())
         elif row["reason"] and row["shift_percent"] is None:
             remarks.append(f"▲ {name}, {row['metric']}: {row['reason']}")
     remarks += [f"▲ {note}" for note in dict.fromkeys(row["model_note"] for row in matched) if note]
@@ -105,9 +106,18 @@ def _remarks(document: Mapping[str, Any], between: str) -> list[str]:
     for title, key in (("Machines", "machine_differences"), ("Plans", "plan_differences")):
         for fact in document[key]:
             remarks.append(f"{title} differ, {fact['fact']}: {fact['a']} ({fact['a_file']}), {fact['b']} ({fact['b_file']})")
+    remarks += [f"{each['b_file']} against {each['a_file']}: {each['text']}" for each in document["causes"] if each["text"]]
     if not matched:
         remarks.append("No cell of one session is one of the other; --ignore AXIS matches cells that differ on an axis.")
     return remarks
+
+
+def _judged_by(matched: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which figures decide."""
+    primary = list(dict.fromkeys(row["metric"] for row in matched if not row["exploratory"]))
+    if len(primary) == len({row["metric"] for row in matched}):
+        return []
+    return [f"Judged by {', '.join(primary)} (primary); the others are exploratory, each judged as if it were alone."]
 
 
 def _flags(matched: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -120,23 +130,6 @@ def _flags(matched: Sequence[Mapping[str, Any]]) -> list[str]:
     for kind, (first, *others) in sentences.items():
         told.append(f"▲ {kind}: {first}" + (f" ({len(others)} more such)" if others else ""))
     return told
-
-
-def _needed(row: Mapping[str, Any], is_within: bool) -> str:
-    """What would find a shift of 5 %."""
-    if row["shift_percent"] is None:
-        return ""
-    repetitions, sessions = row["repetitions_needed"], row["sessions_needed"]
-    if repetitions is not None and repetitions <= min(row["n_a"], row["n_b"]):
-        return " This many repetitions find a shift of 5 % in 95 of 100 cases; this one is likely smaller."
-    if repetitions is not None:
-        place = "" if is_within else " of each"
-        return f" {repetitions} repetitions{place} would find a shift of 5 % in 95 of 100 cases."
-    if row["session_spread_is_assumed"]:
-        return " Comparing three other sessions of this plan teaches it."
-    if sessions is not None:
-        return f" {sessions} sessions a side would find a shift of 5 % in 95 of 100 cases."
-    return ""
 
 
 def _name(row: Mapping[str, Any], axes: Sequence[axis.Axis]) -> str:
@@ -153,10 +146,6 @@ def _configuration(config: Mapping[str, Any], document: Mapping[str, Any]) -> st
 
 def _both(a: Any, b: Any) -> str:
     return str(a) if a == b else f"{a} → {b}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else significant(value)
 
 
 def _percent(value: float | None) -> str:

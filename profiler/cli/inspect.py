@@ -1,22 +1,30 @@
 """The command `inspect`."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from profiler.child.engine_child import EngineChild
 from profiler.cli.output import Json, print_json, printable, standard_error, standard_output
-from profiler.hardware import ceilings, cpu
+from profiler.hardware import cpu
 from profiler.hardware.main_memory import available_bytes
+from profiler.hardware.memory_speed import kept_memory_speed
+from profiler.hardware.sources import nvml
 from profiler.modelfile.description import ModelDescription, describe
-from profiler.modelfile.footprint import Footprint, fits, predict
+from profiler.modelfile.footprint import Footprint, predict
+from profiler.modelfile.offload import CacheSettings, most_gpu_layers
 from profiler.models import kernel_speeds
+from profiler.models.fit import Fit, FreeMemory, Processor, fit
+from profiler.models.machine_prediction import predict_speed, types_to_measure
 from profiler.models.quantization_sizes import library_types
-from profiler.models.speed_prediction import StepPrediction, predicted_step
+from profiler.models.speed_prediction import StepPrediction
 from profiler.sweep.preparation import resolve_model_path
 from profiler.units import NOT_AVAILABLE, bytes_text, count_text, significant
 
 DEFAULT_CTX_SIZE = 4096
+PROMPT_TOKENS = 512
+"""Of the prompt whose speed is told."""
 
 
 def command(
@@ -37,17 +45,14 @@ def command(
     if calibrate:
         with EngineChild() as child:
             version = library_types(child).library_version
-            types = [name.lower() if name[0] != "Q" else name.replace("Q", "q", 1) for name in description.type_mix]
             report = standard_error().print
-            kernel_speeds.measure(types, version, threads, child=child, on_progress=lambda sentence, _: report(sentence))
-    ceiling = ceilings.cached()
-    prediction = predicted_step(
-        description,
-        kernel_speeds.newest(threads),
-        ceiling.bandwidth_gb_s if ceiling is not None else None,
-        tokens=slots,
-        cache_bytes=cpu.read().last_level_cache_bytes,
+            kernel_speeds.measure(
+                types_to_measure(description), version, threads, child=child, on_progress=lambda sentence, _: report(sentence)
+            )
+    predicted = partial(
+        predict_speed, description, kept_memory_speed(), threads=threads, cache_type_k=cache_type_k, cache_type_v=cache_type_v
     )
+    prediction, prefill = predicted(tokens=slots), predicted(tokens=min(PROMPT_TOKENS, ctx_size), is_prefill=True)
     footprint = predict(
         description,
         ctx_size=ctx_size,
@@ -56,19 +61,32 @@ def command(
         cache_type_v=cache_type_v,
         ubatch_size=ubatch_size,
     )
+    settings = CacheSettings(
+        ctx_size=ctx_size, slots=slots, cache_type_k=cache_type_k, cache_type_v=cache_type_v, ubatch_size=ubatch_size
+    )
+    gpus = tuple(device.vram_free_bytes for device in nvml.devices() if device.vram_free_bytes is not None)
+    processor = Processor(cpu.read().instruction_sets)
+    fitted = fit(description, settings, FreeMemory(available_bytes()), processor, users=(slots,))
+    gpu_layers = most_gpu_layers(description, settings, gpus) if gpus else None
     if json:
-        print_json(inspection(description, footprint, prediction, slots))
+        print_json(inspection(description, footprint, prediction, prefill, fitted, gpu_layers))
         return
     console = standard_output()
-    for line in _lines(description, footprint, prediction, ctx_size, slots):
+    for line in _lines(description, footprint, prediction, prefill, ctx_size, slots):
+        console.print(printable(line))
+    for line in _fit_lines(fitted, gpu_layers, ctx_size, slots):
         console.print(printable(line))
 
 
 def inspection(
-    description: ModelDescription, footprint: Footprint, prediction: StepPrediction | None, slots: int
+    description: ModelDescription,
+    footprint: Footprint,
+    decode: StepPrediction | None,
+    prefill: StepPrediction | None,
+    fitted: Fit,
+    gpu_layers: int | None,
 ) -> dict[str, Any]:
     """The document of `inspect --json`; `decode_tok_s` is null where only bounds are known, or nothing."""
-    likely = prediction.seconds if prediction is not None else None
     return {
         "name": description.name,
         "path": str(description.path),
@@ -84,20 +102,36 @@ def inspection(
             "kv_bytes": footprint.kv_bytes,
             "compute_bytes": footprint.compute_bytes,
             "total_bytes": footprint.total_bytes,
-            "fits": fits(footprint, available_bytes()),
-            "decode_tok_s": None if likely is None else slots / likely,
-            "decode_tok_s_low": None if prediction is None else slots / prediction.high_seconds,
-            "decode_tok_s_high": None if prediction is None else slots / prediction.low_seconds,
-            "decode_method": None if prediction is None else prediction.method,
+            "repacked_bytes": fitted.devices[0].repacked.copy_bytes,
+            "needed_bytes": fitted.needed_bytes,
+            "fits": fitted.is_enough,
+            "largest_ctx_size": next(iter(fitted.largest_ctx_sizes.values())),
+            "most_users": fitted.most_users,
+            "gpu_layers": gpu_layers,
+            **_speed_document("decode", decode),
+            **_speed_document("prefill", prefill),
         },
     }
 
 
+def _speed_document(kind: str, prediction: StepPrediction | None) -> dict[str, Any]:
+    return {
+        f"{kind}_tok_s": None if prediction is None else prediction.tok_s,
+        f"{kind}_tok_s_low": None if prediction is None else prediction.tok_s_low,
+        f"{kind}_tok_s_high": None if prediction is None else prediction.tok_s_high,
+        f"{kind}_method": None if prediction is None else prediction.method,
+    }
+
+
 def _lines(
-    description: ModelDescription, footprint: Footprint, prediction: StepPrediction | None, ctx_size: int, slots: int
+    description: ModelDescription,
+    footprint: Footprint,
+    decode: StepPrediction | None,
+    prefill: StepPrediction | None,
+    ctx_size: int,
+    slots: int,
 ) -> list[str]:
     context = "unknown" if description.context_train is None else f"{description.context_train} tokens"
-    answer = {True: "✓ fits in the memory that is free now", False: "✕ does not fit in the memory that is free now", None: ""}
     mix = ", ".join(f"{name} {share.tensors} ({bytes_text(share.bytes)})" for name, share in description.type_mix.items())
     return [
         f"{description.name} · {description.architecture} · {count_text(description.parameters)} parameters",
@@ -108,16 +142,28 @@ def _lines(
         f"Weights       {bytes_text(footprint.weights_bytes)}",
         f"KV cache      {bytes_text(footprint.kv_bytes)} for {slots} × {ctx_size} tokens",
         f"Buffers       {bytes_text(footprint.compute_bytes)} (estimate)",
-        f"Together      {bytes_text(footprint.total_bytes)}  {answer[fits(footprint, available_bytes())]}",
-        f"Decode speed  {_speed_words(prediction, slots)}",
+        f"Together      {bytes_text(footprint.total_bytes)}",
+        f"Decode speed  {_speed_words(decode, '' if slots == 1 else f' for {slots} sequences together')}",
+        f"Prompt speed  {_speed_words(prefill, '')}",
     ]
 
 
-def _speed_words(prediction: StepPrediction | None, slots: int) -> str:
+def _fit_lines(fitted: Fit, gpu_layers: int | None, ctx_size: int, slots: int) -> list[str]:
+    answer = {True: "✓ fits in the memory that is free now", False: "✕ does not fit in the memory that is free now", None: ""}
+    copies, size = fitted.devices[0].repacked.copy_bytes, next(iter(fitted.largest_ctx_sizes.values()))
+    beside = f", with {bytes_text(copies)} of weights laid out anew for this processor" if copies else ""
+    lines = [
+        f"Needed        {bytes_text(fitted.needed_bytes)}{beside}  {answer[fitted.is_enough]}",
+        f"Would fit     contexts up to {NOT_AVAILABLE if size is None else size} tokens for {slots} at once; "
+        f"up to {NOT_AVAILABLE if fitted.most_users is None else fitted.most_users} at once with {ctx_size} tokens",
+    ]
+    return lines if gpu_layers is None else [*lines, f"GPU layers    {gpu_layers} fit in the free GPU memory"]
+
+
+def _speed_words(prediction: StepPrediction | None, whose: str) -> str:
     if prediction is None:
         return f"{NOT_AVAILABLE} until it has been measured"
-    low, high = significant(slots / prediction.high_seconds, 2), significant(slots / prediction.low_seconds, 2)
-    whose = "" if slots == 1 else f" for {slots} sequences together"
-    if prediction.seconds is None:
+    low, high = significant(prediction.tok_s_low, 2), significant(prediction.tok_s_high, 2)
+    if prediction.tok_s is None:
         return f"between {low} and {high} tok/s{whose}, from {prediction.method}; --calibrate tells more"
-    return f"about {significant(slots / prediction.seconds, 2)} tok/s{whose} ({low} to {high}), from {prediction.method}"
+    return f"about {significant(prediction.tok_s, 2)} tok/s{whose} ({low} to {high}), from {prediction.method}"

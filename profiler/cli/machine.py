@@ -44,6 +44,8 @@ def _lines(machine: Fingerprint) -> list[str]:
         memory = f" · {bytes_text(device.vram_total_bytes)}" if device.vram_total_bytes is not None else ""
         versions = [f"driver {device.driver}"] if device.driver else []
         versions += [f"firmware {device.firmware}"] if device.firmware else []
+        versions += ["split (MIG)"] if device.is_split else ["not split (MIG)"] if device.is_split is False else []
+        versions += ["shares main memory"] if device.shares_main_memory else []
         told = "".join(f" · {version}" for version in versions)
         lines.append(f"Device      {device.name} · {device.kind} through {device.backend}{memory}{told}")
     if ceiling.bandwidth_gb_s is None:

@@ -2,25 +2,43 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from profiler.errors import InferometerError
 
-VERBS = ("run", "show", "compare", "export", "inspect", "models", "machine", "quality", "quantize")
+VERBS = (
+    "run",
+    "show",
+    "compare",
+    "export",
+    "inspect",
+    "models",
+    "machine",
+    "quality",
+    "quantize",
+    "breakdown",
+    "resume",
+    "repair",
+)
 """The commands; anything else on `inferometer`'s line is a file for the window."""
 
 INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run `inferometer ARGUMENTS`; returns the exit status of design.md: 0, 1, 2 or 130."""
+def main(arguments: Sequence[str], rasterize: Callable[[str, float], bytes] | None = None) -> int:
+    """Run `inferometer ARGUMENTS`; returns the exit status of design.md: 0, 1, 2 or 130.
+
+    Args:
+        arguments: the command and its own.
+        rasterize: draws SVG as PNG (`exchange.figure_export.Rasterize`); None where nothing can.
+    """
     import typer
     from typer._click.exceptions import ClickException
 
     from profiler.cli.application import application
 
     try:
-        status = application(args=list(arguments), prog_name="inferometer", standalone_mode=False)
+        status = application(args=list(arguments), prog_name="inferometer", standalone_mode=False, obj=rasterize)
     except ClickException as error:
         error.show()
         return error.exit_code

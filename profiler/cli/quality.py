@@ -2,19 +2,15 @@
 
 import dataclasses
 import math
-import signal
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.status import Status
 
 from profiler.child.engine_child import EngineChild
 from profiler.cli.output import Json, print_json, printable, standard_error, standard_output, table
+from profiler.cli.work_line import carry_out
 from profiler.errors import EnvironmentFault, InferometerError, UnusableArguments
 from profiler.hardware.cpu import default_threads
 from profiler.hardware.main_memory import available_bytes
@@ -175,43 +171,6 @@ def _library_version() -> str:
 
 
 def _carry_out(paths: Sequence[Path], base_path: Path | None, scoring: Scoring) -> list[Result]:
-    cancel = threading.Event()
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        cancel.set()
-
-    console = standard_error()
-    previous = signal.signal(signal.SIGINT, interrupt)
-    try:
-        with _Progress(console) as progress:
-            return attempt(paths, base_path, scoring, on_progress=progress.hear, on_remark=progress.remark, cancel=cancel)
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-class _Progress:
-    """A live line on a terminal; elsewhere a line for each new piece of work."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._status = Status("starting the engine", console=console) if console.is_terminal else None
-        self._told = ""
-
-    def __enter__(self) -> "_Progress":
-        if self._status is not None:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status is not None:
-            self._status.stop()
-
-    def hear(self, sentence: str, share: float | None) -> None:
-        if self._status is not None:
-            self._status.update(printable(sentence if share is None else f"{sentence}: {share:.0%}"))
-        elif sentence != self._told:
-            self._console.print(printable(sentence), soft_wrap=True)
-        self._told = sentence
-
-    def remark(self, sentence: str) -> None:
-        self._console.print(printable(f"▲ {sentence}"), soft_wrap=True)
+    return carry_out(
+        lambda line, cancel: attempt(paths, base_path, scoring, on_progress=line.hear, on_remark=line.remark, cancel=cancel)
+    )

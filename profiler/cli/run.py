@@ -1,18 +1,21 @@
 """The command `run`."""
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from profiler.cli.energy_output import calibration_of
 from profiler.cli.main import INTERRUPTED
 from profiler.cli.output import Json, print_json, printable, standard_error, standard_output
 from profiler.cli.plan_options import plan_from_options
 from profiler.cli.progress import ProgressDisplay
-from profiler.cli.show import search_sentences, summary_table
+from profiler.cli.show import print_energy, search_sentences, summary_table
 from profiler.errors import UnusableArguments
+from profiler.exchange.session_energy import add_energy, read_energy
 from profiler.exchange.summary import summary_document
 from profiler.hardware.cpu import default_threads
 from profiler.plan.cells import expand, varying_axes
@@ -21,6 +24,7 @@ from profiler.plan.plan_file import load_plan
 from profiler.plan.sample_plans import sample_plans
 from profiler.plan.use_case import BY_NAME
 from profiler.session.reader import SessionReader
+from profiler.sweep.events import SweepEvent
 from profiler.sweep.preparation import choices_of
 from profiler.sweep.runner import Runner
 from profiler.sweep.search.problem import Arms
@@ -212,7 +216,8 @@ def command(
         "seed": seed, "budget": budget, "slo": slo, "use_case": use_case,
     }  # fmt: skip
     wanted = plan_from_options(models or [], options, _plan_of(plan) if plan is not None else Plan())
-    return _carry_out(wanted, output, force=force, as_json=json)
+    varying = _varying(wanted)
+    return carry_out(lambda hear: Runner(wanted, output, hear, force=force), output, varying, as_json=json)
 
 
 def _plan_of(file: Path) -> Plan:
@@ -231,10 +236,19 @@ def _varying(plan: Plan) -> list[str]:
     return [axis.name for axis in varying_axes(cells)]
 
 
-def _carry_out(plan: Plan, output: Path, *, force: bool, as_json: bool) -> int:
-    varying = _varying(plan)
+def carry_out(
+    make_runner: Callable[[Callable[[SweepEvent], None]], Runner], output: Path, varying: list[str], *, as_json: bool
+) -> int:
+    """Carry a sweep out, with its progress on standard error and what it found on standard output; returns the exit status.
+
+    Args:
+        make_runner: makes the sweep for a subscriber.
+        output: its session file.
+        varying: the axes that tell its cells apart.
+        as_json: a document instead of tables.
+    """
     with ProgressDisplay(standard_error(), varying) as display:
-        runner = Runner(plan, output, display.hear, force=force)
+        runner = make_runner(display.hear)
 
         def interrupt(_signal: int, _frame: FrameType | None) -> None:
             runner.stop()
@@ -244,17 +258,26 @@ def _carry_out(plan: Plan, output: Path, *, force: bool, as_json: bool) -> int:
             end = runner.run()
         finally:
             signal.signal(signal.SIGINT, previous)
-    with SessionReader.open(output) as reader:
-        document = summary_document(reader)
-    if as_json:
-        print_json(document)
-    else:
-        standard_output().print(summary_table(document))
-        for sentence in search_sentences(document):
-            standard_output().print(printable(sentence))
+    document = print_session(output, as_json=as_json)
     if end.fault:
         standard_error().print(f"inferometer: {end.fault}")
         return 1
     if end.stopped:
         return INTERRUPTED
     return 1 if all(cell["status"] == "failed" for cell in document["cells"]) else 0
+
+
+def print_session(output: Path, *, as_json: bool) -> dict[str, Any]:
+    """Print what a session found; returns its document."""
+    with SessionReader.open(output) as reader:
+        document = summary_document(reader)
+        found = read_energy(reader)
+        add_energy(document, found, None, calibration_of(reader.machine(), found, wall_watts=None, wall_idle_watts=None))
+    if as_json:
+        print_json(document)
+    else:
+        standard_output().print(summary_table(document))
+        print_energy(standard_output(), document)
+        for sentence in search_sentences(document):
+            standard_output().print(printable(sentence))
+    return document

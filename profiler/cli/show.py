@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from profiler.analysis.model_ranking import LOWER_IS_BETTER, RankedModel, rank_models
+from profiler.cli.energy_output import calibration_of, energy_sentences, energy_table, price_of
 from profiler.cli.output import Json, print_json, printable, standard_output, table
+from profiler.exchange.session_energy import add_energy, read_energy
 from profiler.exchange.summary import summary_document
 from profiler.plan.cells import varying_axes
 from profiler.records import axis, metric
@@ -21,10 +24,28 @@ _CLASS_SINGLES = ("user_tok_s", "low1_tok_s", "attainment")
 _SINGLES = ("output_tok_s", "user_tok_s", "prompt_tok_s", "batch_occupancy", "bandwidth_gb_s", "rss_peak_bytes")
 
 
-def command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A session file.")], json: Json = False) -> None:
+def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A session file.")],
+    price: Annotated[float | None, typer.Option(metavar="N", help="What a kilowatt-hour costs: adds the cost of tokens.")] = None,
+    currency: Annotated[str, typer.Option(metavar="NAME", help="Of the price, as it is to be shown.")] = "",
+    wall_watts: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="What a meter at the wall showed on average while this session's only cell was measured. Kept for its machine: "
+            "energy is then told as drawn at the wall, too.",
+        ),
+    ] = None,
+    wall_idle_watts: Annotated[float | None, typer.Option(metavar="N", help="What it showed at rest, before.")] = None,
+    json: Json = False,
+) -> None:
     """Show what a session file holds, as figures for each cell."""
+    energy_price = price_of(price, currency)
     with SessionReader.open(file) as reader:
         document = summary_document(reader)
+        found = read_energy(reader)
+        calibration = calibration_of(reader.machine(), found, wall_watts=wall_watts, wall_idle_watts=wall_idle_watts)
+        add_energy(document, found, energy_price, calibration)
         figures = {cell["cell_id"]: cell["metrics"] for cell in document["cells"]}
         ranking = rank_models(reader.models(), reader.cells(), figures)
     if json:
@@ -40,12 +61,22 @@ def command(file: Annotated[Path, typer.Argument(metavar="FILE", help="A session
         console.print(class_table(document))
     for sentence in search_sentences(document):
         console.print(printable(sentence))
+    print_energy(console, document)
     if len(ranking) > 1:
         console.print(ranking_table(ranking))
     axes = varying_axes([cell["config"] for cell in document["cells"]])
     for cell in document["cells"]:
         for remark in ([cell["reason"]] if cell["reason"] else []) + list(cell["flags"]):
             console.print(printable(f"▲ {_name(cell['config'], axes)}: {remark}"))
+
+
+def print_energy(console: Console, document: Mapping[str, Any]) -> None:
+    """What was spent, or why that is not known."""
+    measured = energy_table(document)
+    if measured is not None:
+        console.print(measured)
+    for sentence in energy_sentences(document):
+        console.print(printable(sentence))
 
 
 def search_sentences(document: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from profiler.clock import now_ns
 from profiler.records.message import MessageKind, json_message, rows_message
 
 HEARTBEAT_PERIOD_S = 1.0
+CLOSE_LIMIT_S = 2.0
 
 
 class Outbox:
@@ -38,9 +39,9 @@ class Outbox:
         self._phase_start_ns = now_ns()
 
     def close(self) -> None:
-        """Write what is queued and end the thread."""
+        """Write what is queued and end the thread; a parent that reads nothing is waited for `CLOSE_LIMIT_S`."""
         self._frames.put(None)
-        self._thread.join()
+        self._thread.join(CLOSE_LIMIT_S)
 
     def _write(self) -> None:
         next_beat_ns = now_ns()
@@ -55,5 +56,8 @@ class Outbox:
             if frame is None:
                 return
             view = memoryview(frame)
-            while view:
-                view = view[self._output.write(view) :]
+            try:
+                while view:
+                    view = view[self._output.write(view) :]
+            except BrokenPipeError:
+                return  # nobody reads: the parent has gone, and the end of the input tells so, too

@@ -2,6 +2,9 @@
 
 Nothing of a kernel is called by itself: what llama.cpp makes of the weights when it loads them (other layouts for this processor,
 a GPU's memory) and what surrounds the kernels in a graph belongs to the speed.
+
+So does where the weights come from. Of 60 MB a virtual machine's cache kept most, and a step of Q4_1 was twice as fast as where
+100 MB were read; so each type is measured on as many layers as make up `_LEAST_BYTES`, which is still read in a few milliseconds.
 """
 
 import statistics
@@ -16,7 +19,7 @@ from profiler.engine.cancellation import Cancellation
 from profiler.engine.ggml_library import type_layout
 from profiler.engine.model import Context, Model
 from profiler.engine.outbox import Outbox
-from profiler.engine.probe_model import THIN, WIDE, ProbeShape, write_probe_model
+from profiler.engine.probe_model import NARROW, THIN, WIDE, ProbeShape, write_probe_model
 from profiler.records.message import MessageKind
 from profiler.records.specification import ContextSettings, ModelSettings
 from profiler.scheduling.step import PrefillSlice, StepPlan
@@ -24,40 +27,48 @@ from profiler.scheduling.step import PrefillSlice, StepPlan
 DECODE_SEQUENCES = (1, 2, 4, 8, 16)
 PREFILL_TOKENS = (64, 512)
 _BATCH = max(PREFILL_TOKENS)
-_DECODE_BUDGET_NS = 120_000_000
-_LEAST_STEPS, _MOST_STEPS = 5, 100
+_CELLS_EACH = 64
+_NARROW_SEQUENCES = (1, 2, 4, 16)
+_TWICE = 3  # of these numbers are looked at again later: what disturbs a machine for a moment disturbs one of the looks
+_DECODE_BUDGET_NS = 25_000_000  # of a look
+_LEAST_STEPS, _MOST_STEPS = 2, 50  # together less than the cells of a sequence
 _PREFILLS = 3
+_PREFILL_BUDGET_S = 0.15
+_LONGEST_PREFILL_S = 0.4
+_LEAST_BYTES = 128_000_000
 
 
 def probe(
     outbox: Outbox, cancellation: Cancellation, types: list[str], folder: str, threads: int, n_gpu_layers: int
 ) -> dict[str, Any] | None:
-    """Measure each type on wide layers, and the first on thin ones.
+    """Measure each type on wide and on narrow layers, and the first on thin ones.
 
     Args:
         outbox: hears how far it is.
         cancellation: ends it.
         types: as ggml names them ("q4_K").
-        folder: where the files of the probe may lie meanwhile, about 100 to 400 MB.
+        folder: where the files of the probe may lie meanwhile, about 130 to 210 MB at a time.
         threads: for all steps.
         n_gpu_layers: 0 keeps the weights on the CPU.
 
     Returns:
         {"steps": [{"shape", "type", "tokens", "sequences", "seconds", "spread_percent", "weights", "bytes", "layers"}]}, where
-        `seconds` is the fastest of several; None when cancelled.
+        `seconds` is the fastest of several, and the spread reaches to the median of the calmer look; None when cancelled.
 
     Raises:
         RefusedError: a type cannot be made or loaded.
     """
-    plans = [(THIN, types[0]), *((WIDE, name) for name in types)]
+    plans = [(THIN, types[0]), *((shape, name) for name in types for shape in (NARROW, WIDE))]
     steps: list[dict[str, Any]] = []
     outbox.enter_phase("measuring this machine's kernels")
     for number, (shape, type_name) in enumerate(plans):
         outbox.send(MessageKind.PROGRESS, {"phase": f"measuring {type_name}", "share": number / len(plans)})
+        layout = type_layout(type_name)
+        filled = shape if shape is THIN or layout is None else shape.filling(layout, _LEAST_BYTES)
         path = Path(folder) / f"probe-{shape.name}-{type_name}.gguf"
         try:
-            write_probe_model(path, shape, type_name)
-            steps += _measure(path, shape, type_name, threads, n_gpu_layers, cancellation)
+            write_probe_model(path, filled, type_name)
+            steps += _measure(path, filled, type_name, threads, n_gpu_layers, cancellation)
         finally:
             path.unlink(missing_ok=True)
         if cancellation.is_requested:
@@ -71,7 +82,7 @@ def _measure(
     model = Model(ModelSettings(str(path), n_gpu_layers, mmap=True), cancellation, lambda share: None)
     try:
         settings = ContextSettings(
-            max(DECODE_SEQUENCES), 256, _BATCH, _BATCH, threads, threads, "auto", "f16", "f16", kv_unified=True
+            max(DECODE_SEQUENCES), _CELLS_EACH, _BATCH, _BATCH, threads, threads, "auto", "f16", "f16", kv_unified=True
         )
         context = Context(model, settings, cancellation)
         try:
@@ -86,12 +97,19 @@ def _steps(context: Context, shape: ProbeShape, type_name: str) -> list[dict[str
     layout = type_layout(type_name)
     assert layout is not None  # the file was written with it
     batch = Batch(context)
+    counts = _NARROW_SEQUENCES if shape.name == NARROW.name else DECODE_SEQUENCES
+    timed = [(count, count, [_decodes(context, batch, count)]) for count in counts]
+    for count, _, seconds in timed[:_TWICE]:
+        seconds.append(_decodes(context, batch, count))
+    for count in () if shape.name == NARROW.name else PREFILL_TOKENS:
+        tokens_before, _, before = timed[-1]
+        # Beyond the first a prompt's time is about in proportion to its tokens: a slow kernel need not prove it.
+        if count == PREFILL_TOKENS[0] or min(before[-1]) * count / tokens_before < _LONGEST_PREFILL_S:
+            timed.append((count, 1, [_prefills(context, batch, count)]))
     found = []
-    for tokens, sequences, seconds in (
-        *((count, count, _decodes(context, batch, count)) for count in DECODE_SEQUENCES),
-        *((count, 1, _prefills(context, batch, count)) for count in PREFILL_TOKENS),
-    ):
-        best = min(seconds)  # what disturbs a step only ever makes it longer
+    for tokens, sequences, seconds in timed:
+        best = min(map(min, seconds))  # what disturbs a step only ever makes it longer
+        typical = min(map(statistics.median, seconds))
         found.append(
             {
                 "shape": shape.name,
@@ -99,7 +117,7 @@ def _steps(context: Context, shape: ProbeShape, type_name: str) -> list[dict[str
                 "tokens": tokens,
                 "sequences": sequences,
                 "seconds": best,
-                "spread_percent": 100 * (statistics.median(seconds) - best) / best,
+                "spread_percent": 100 * (typical - best) / best,
                 "weights": shape.weights,
                 "bytes": shape.file_bytes(layout),
                 "layers": shape.layers,
@@ -122,10 +140,10 @@ def _decodes(context: Context, batch: Batch, sequences: int) -> list[float]:
 
 
 def _prefills(context: Context, batch: Batch, tokens: int) -> list[float]:
-    """Seconds of one step that reads a prompt; the first, which only warms up, left out."""
-    seconds = []
+    """Seconds of steps that read a prompt; the first, which only warms up, left out where there is time for more."""
+    seconds: list[float] = []
     plan = StepPlan(np.empty(0, np.int32), (PrefillSlice(0, 0, tokens, True, True),), 0, tokens, 1, 0)
-    for _ in range(_PREFILLS + 1):
+    while len(seconds) <= _PREFILLS and (len(seconds) < 2 or sum(seconds) < _PREFILL_BUDGET_S):
         context.restart(np.empty(0, np.int32))
         batch.fill(plan, [1] * context.settings.slots, {0: np.ones(tokens, np.int32)})
         (start_ns, decoded_ns, _), _, _ = batch.decode(looks_at_logits=False)

@@ -5,7 +5,7 @@ small that embedding and output matrix do not count.
 """
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,8 @@ class ProbeShape:
     """Sizes of a probe's model; every row divides into blocks of 256.
 
     Attributes:
-        name: "wide" layers show how fast the weights are read and multiplied, many "thin" ones what a layer costs beside that.
+        name: "wide" and "narrow" layers show how fast the weights of large and of small matrices are read and multiplied, many
+            "thin" ones what a layer costs beside that.
     """
 
     name: str
@@ -53,8 +54,13 @@ class ProbeShape:
         """What a step reads of the layers' matrices."""
         return self.weights // layout.block_elements * layout.block_bytes
 
+    def filling(self, layout: TypeLayout, least_bytes: int) -> "ProbeShape":
+        """The same layers, so many that a step reads at least these bytes."""
+        return replace(self, layers=max(1, -(-least_bytes * self.layers // self.file_bytes(layout))))
+
 
 WIDE = ProbeShape("wide", layers=2, embedding=2048, feed_forward=5632, heads=16)
+NARROW = ProbeShape("narrow", layers=1, embedding=512, feed_forward=1536, heads=8)
 THIN = ProbeShape("thin", layers=32, embedding=256, feed_forward=256, heads=4)
 
 

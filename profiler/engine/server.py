@@ -3,6 +3,7 @@
 import os
 import queue
 import threading
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from llama_cpp import llama_cpp as api
@@ -15,8 +16,15 @@ from profiler.engine.outbox import Outbox
 from profiler.engine.quality_job import measure_quality
 from profiler.engine.quantize_job import quantize
 from profiler.engine.run_job import Host
+from profiler.errors import APOLOGY, fault_lines
 from profiler.records.message import PROTOCOL_VERSION, GarbledStreamError, Message, MessageKind, read_message
+from profiler.records.outcome import TOLD_LOG_LINES, OutcomeKind
 from profiler.records.specification import RunSpecification
+
+_NO_MEMORY = (
+    "The engine process was given no more memory; try a smaller model or quantization, a shorter context or fewer slots, "
+    "or close other programs."
+)
 
 
 class Server:
@@ -31,26 +39,41 @@ class Server:
         api.llama_backend_init()
         self._host = Host(self._outbox, self._cancellation, self._log)
 
-    def serve(self) -> int:
-        """Work until the process ends; the reader thread ends it when the parent has gone."""
+    def serve(self) -> None:
+        """Work until the process ends; the reader thread ends it when the parent has gone. Returns when it can take no more jobs."""
         self._outbox.send(MessageKind.HELLO, {"pid": os.getpid(), "protocol": PROTOCOL_VERSION})
         threading.Thread(target=self._read, name="jobs", daemon=True).start()
         while True:
             job = self._queue.get().document()
             self._cancellation.clear()
-            self._answer(str(job["name"]), job["arguments"])
+            if not self._answer(str(job["name"]), job["arguments"]):
+                self._outbox.close()
+                return
             self._outbox.enter_phase("idle")
 
-    def _answer(self, name: str, arguments: dict[str, Any]) -> None:
+    def _answer(self, name: str, arguments: dict[str, Any]) -> bool:
+        """Returns whether another job can be taken."""
         try:
             result = self._carry_out(name, arguments)
         except RefusedError as error:
-            self._outbox.send(MessageKind.FAILED, {"sentence": str(error), "log": list(self._log.tail)})
-            return
+            self._fail(OutcomeKind.REFUSED, str(error), self._log.tail)
+            return True
+        except MemoryError:
+            self._fail(OutcomeKind.OUT_OF_MEMORY, _NO_MEMORY, self._log.tail)
+            return False
+        except Exception as error:
+            lines = fault_lines(error)
+            words = f"The engine process broke off with '{lines[-1]}' ({lines[-2]}): {APOLOGY}; please report it with its log."
+            self._fail(OutcomeKind.FAULT, words, lines[-TOLD_LOG_LINES:])
+            return False
         if result is None or (name != "run" and self._cancellation.is_requested):
             self._outbox.send(MessageKind.CANCELLED, {})
         else:
             self._outbox.send(MessageKind.RESULT, result)
+        return True
+
+    def _fail(self, kind: OutcomeKind, sentence: str, log: Iterable[str]) -> None:
+        self._outbox.send(MessageKind.FAILED, {"kind": kind, "sentence": sentence, "log": list(log)})
 
     def _carry_out(self, name: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
         if name == "run":

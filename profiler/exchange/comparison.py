@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from profiler.analysis.comparison import comparison as compared
+from profiler.analysis.comparison.cause import Cause, causes
 from profiler.analysis.comparison.machine import Difference
 from profiler.analysis.comparison.result import ComparedFigure, Comparison, Options, Side, SidesDiffer
 from profiler.analysis.comparison.shift import Interval, percent
 from profiler.analysis.comparison.verdict import metric_of
+from profiler.analysis.comparison.words import is_spread_assumed, needed_words
 from profiler.analysis.figure_name import FIGURE_NAMES, figure_value
 from profiler.analysis.validity import INVALIDATING
 from profiler.errors import UnusableArguments
@@ -128,6 +130,7 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         ],
         "machine_differences": [_told(fact, each) for each in comparison.differences for fact in each.machine],
         "plan_differences": [_told(fact, each) for each in comparison.differences for fact in each.plan],
+        "causes": [_cause_document(each) for each in causes(comparison)],
         "same_within_percent": comparison.same_within_percent,
         "family_size": comparison.family_size,
         "has_regression": comparison.has_regression,
@@ -162,14 +165,25 @@ def _figure_document(each: ComparedFigure) -> dict[str, Any]:
         "is_same": each.finding.is_same if each.finding is not None else None,
         "text": each.text,
         "reason": each.reason,
+        "needed": needed_words(each),
         "repetitions_needed": each.repetitions_needed,
         "sessions_needed": each.sessions_needed,
         "session_spread_percent": max((100 * spread.log_std for spread in spreads), default=None),
-        "session_spread_is_assumed": any(spread.is_assumed for spread in spreads) if spreads else None,
+        "session_spread_is_assumed": is_spread_assumed(each) if spreads else None,
         "model_note": each.model_note,
         "disturbed_a": each.a.disturbed,
         "disturbed_b": each.b.disturbed,
         "flags": list(each.flags),
+    }
+
+
+def _cause_document(each: Cause) -> dict[str, Any]:
+    return {
+        "a_file": each.a_name,
+        "b_file": each.b_name,
+        "differing": list(each.things),
+        "is_likely": each.is_likely,
+        "text": each.sentence,
     }
 
 
@@ -210,7 +224,9 @@ def _measured_cell(reader: SessionReader, cell: CellRecord, model: ModelIdentity
         if figures is not None:
             measured.append(MeasuredRun(run.block, flat_figures(figures)))
     flags = tuple(dict.fromkeys(flag for run in valid for flag in run.flags))
-    return MeasuredCell(cell.configuration, model, tuple(measured), len(runs) - len(measured), len(disturbed), flags)
+    return MeasuredCell(
+        cell.configuration, model, tuple(measured), len(runs) - len(measured), len(disturbed), flags, cell.cell_id
+    )
 
 
 def _check(options: Options) -> None:

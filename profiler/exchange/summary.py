@@ -7,6 +7,7 @@ from typing import Any
 from profiler.analysis.model_ranking import rank_models
 from profiler.analysis.savings import Saving, cache_savings
 from profiler.analysis.stated import stated
+from profiler.exchange.findings.search_view import standing
 from profiler.records.metric import METRICS, STATISTICS
 from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus, SessionEvent
 from profiler.session.reader import SessionReader
@@ -44,7 +45,7 @@ def summary_document(reader: SessionReader) -> dict[str, Any]:
         "models": [dataclasses.asdict(model) for model in reader.models()],
         "cells": documents,
         "model_ranking": [dataclasses.asdict(row) for row in ranking],
-        "search": _search_document(reader.events()),
+        "search": _search_document(standing(reader.events())),
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from profiler.errors import EnvironmentFault, UnusableArguments
+from profiler.session.copying import is_session
 
 
 @contextmanager
@@ -17,20 +18,38 @@ def new_file(target: Path, *, force: bool) -> Iterator[TextIO]:
 
     Args:
         target: the file.
-        force: replace an existing file.
+        force: replace an existing file. A session is never replaced: its measurements exist nowhere else.
 
     Raises:
-        UnusableArguments: it exists and `force` is not set, or it is a folder.
+        UnusableArguments: it exists and `force` is not set, or it is a folder or a session.
+        EnvironmentFault: it cannot be written there.
+    """
+    with new_path(target, force=force) as unfinished, unfinished.open("x", encoding="utf-8") as stream:
+        yield stream
+
+
+@contextmanager
+def new_path(target: Path, *, force: bool, may_replace_session: bool = False) -> Iterator[Path]:
+    """The path of a file yet to be made that becomes `target` when the block ends without an exception.
+
+    Args:
+        target: the file.
+        force: replace an existing file.
+        may_replace_session: even when that is a session.
+
+    Raises:
+        UnusableArguments: it exists and `force` is not set, or it is a folder, or a session that may not be replaced.
         EnvironmentFault: it cannot be written there.
     """
     if target.is_dir():
         raise UnusableArguments(f"{target} is a folder; name a file.")
     _refuse_existing(target, force)
+    if not may_replace_session and is_session(target):
+        raise UnusableArguments(f"{target} is a session, which an export never replaces; choose another name.")
     unfinished = _unfinished(target)
     try:
-        with _told_faults(target), unfinished.open("x", encoding="utf-8") as stream:
-            yield stream
         with _told_faults(target):
+            yield unfinished
             os.replace(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)

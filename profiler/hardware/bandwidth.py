@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler import clock, units
-from profiler.errors import EnvironmentFault
+from profiler.errors import EnvironmentFault, Interrupted
 from profiler.hardware import cpu, main_memory
 from profiler.records.fingerprint import Ceilings
 
@@ -38,26 +38,47 @@ _MIN_PASSES = 3
 
 Words = NDArray[np.int64]
 Scan = Callable[[Words], None]
+GoOn = Callable[[], None]
+"""Called between two measurements; raises Interrupted when there shall be no further one."""
 
 
-def measure(buffer_bytes: int | None = None) -> Ceilings:
+def measure(
+    buffer_bytes: int | None = None,
+    *,
+    on_progress: Callable[[float], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Ceilings:
     """The peak read bandwidth by number of threads; takes about 3 s and always less than 10. Nothing else should run meanwhile.
 
     Args:
         buffer_bytes: size of the buffer in all; None: four times the last-level cache, between 256 MiB and 4 GiB, at most a
             quarter of the memory that is available, and as much as could be touched for the first time in 1.5 s.
+        on_progress: hears the share done when the buffer is ready and after each number of threads, seldom enough not to disturb.
+        cancel: ends it before the next pass when set.
 
     Raises:
-        EnvironmentFault: the memory for it is not to be had.
+        EnvironmentFault: the memory for it is not to be had; Interrupted: `cancel` was set.
     """
+
+    def go_on() -> None:
+        if cancel is not None and cancel.is_set():
+            raise Interrupted("Measuring this machine's memory bandwidth was stopped.")
+
+    def tell(share: float) -> None:
+        if on_progress is not None:
+            on_progress(share)
+
     processor = cpu.read()
     counts = thread_counts(processor.physical_cores, processor.logical_cores)
     cache_bytes = processor.last_level_cache_bytes
     if buffer_bytes is None:
         buffer_bytes = _suitable_bytes(cache_bytes, main_memory.available_bytes())
     with ThreadPoolExecutor(max_workers=counts[-1], thread_name_prefix="bandwidth") as pool:
-        buffer = _touched_buffer(buffer_bytes // 8, counts[-1], pool)
-        rates = {threads: _rates_gb_s(buffer, threads, _SCAN_BUDGET_NS // len(counts), pool) for threads in counts}
+        buffer = _touched_buffer(buffer_bytes // 8, counts[-1], pool, go_on)
+        rates: dict[int, dict[str, list[float]]] = {}
+        for threads in counts:
+            tell((1 + len(rates)) / (1 + len(counts)))
+            rates[threads] = _rates_gb_s(buffer, threads, _SCAN_BUDGET_NS // len(counts), pool, go_on)
     by_threads = {threads: max(max(passes) for passes in ways.values()) for threads, ways in rates.items()}
     best_threads = max(by_threads, key=lambda threads: by_threads[threads])
     way, passes = max(rates[best_threads].items(), key=lambda item: max(item[1]))
@@ -87,7 +108,7 @@ def _suitable_bytes(cache_bytes: int | None, available_bytes: int) -> int:
     return min(wanted, int(_SHARE_OF_AVAILABLE * available_bytes))
 
 
-def _touched_buffer(words: int, threads: int, pool: ThreadPoolExecutor) -> Words:
+def _touched_buffer(words: int, threads: int, pool: ThreadPoolExecutor, go_on: GoOn) -> Words:
     """A buffer whose pages all exist: the kernel hands out memory at its first use, which must not fall into a pass."""
     try:
         buffer: Words = np.empty(words, np.int64)
@@ -99,6 +120,7 @@ def _touched_buffer(words: int, threads: int, pool: ThreadPoolExecutor) -> Words
     until_ns = clock.now_ns() + _TOUCH_LIMIT_NS
     touched = 0
     while touched < words and (touched == 0 or clock.now_ns() < until_ns):
+        go_on()
         piece = buffer[touched : touched + threads * _TOUCH_STEP_WORDS]
         for _ in pool.map(lambda part: part.fill(1), np.array_split(piece, threads)):
             pass
@@ -106,7 +128,7 @@ def _touched_buffer(words: int, threads: int, pool: ThreadPoolExecutor) -> Words
     return buffer[:touched]
 
 
-def _rates_gb_s(buffer: Words, threads: int, budget_ns: int, pool: ThreadPoolExecutor) -> dict[str, list[float]]:
+def _rates_gb_s(buffer: Words, threads: int, budget_ns: int, pool: ThreadPoolExecutor, go_on: GoOn) -> dict[str, list[float]]:
     """GB/s of each pass by way of scanning; the ways take turns, so that a disturbance hits both."""
     parts = np.array_split(buffer, threads)
     ways: dict[str, Scan] = {"sum of integers": np.add.reduce, "memcmp": _memcmp_of_halves()}
@@ -114,6 +136,7 @@ def _rates_gb_s(buffer: Words, threads: int, budget_ns: int, pool: ThreadPoolExe
     until_ns = clock.now_ns() + budget_ns
     while min(len(passes) for passes in rates.values()) < _MIN_PASSES or clock.now_ns() < until_ns:
         for way, scan in ways.items():
+            go_on()
             rates[way].append(buffer.nbytes / _pass_ns(parts, scan, pool))
     return rates
 

@@ -1,11 +1,16 @@
-"""The machine's measured ceilings, kept in a file so that they are measured once a machine. Compute is not measured yet."""
+"""The machine's measured ceilings, kept in a file so that they are measured once a machine.
+
+They are of main memory; how much the kernels compute is kept by `models.kernel_speeds`.
+"""
 
 import contextlib
 import dataclasses
 import json
 import math
 import os
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +25,29 @@ _BUSY_PERCENT = 10.0
 _METHOD_VERSION = 1  # raise it when `bandwidth` changes how it measures: older files are then measured anew
 
 
-def measured(refresh: bool = False) -> Ceilings:
+def measured(
+    refresh: bool = False,
+    *,
+    on_progress: Callable[[float], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Ceilings:
     """The kept ceilings of this machine, or newly measured ones (about 3 s; start no engine meanwhile).
 
     What was measured while other programs kept the processor busy says so, and is not kept.
 
     Args:
         refresh: measure even when there are kept ones.
+        on_progress: hears the share done.
+        cancel: ends it when set; what was kept before stays.
 
     Raises:
-        EnvironmentFault: the memory to measure with is not to be had.
+        EnvironmentFault: the memory to measure with is not to be had; Interrupted: `cancel` was set.
     """
     kept = None if refresh else cached()
     if kept is not None:
         return kept
     before = _usage()
-    ceilings = measure_bandwidth()
+    ceilings = measure_bandwidth(on_progress=on_progress, cancel=cancel)
     foreign = foreign_percent(before, _usage())
     if foreign > _BUSY_PERCENT:
         doubt = f" Other programs took {units.significant(foreign, 2)} % of the processor meanwhile, so it is too low."

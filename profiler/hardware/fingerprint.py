@@ -55,15 +55,28 @@ def joined_devices(listed: Sequence[Device], driver_listed: Sequence[Device]) ->
     """What ggml lists, then the driver's GPUs that llama.cpp was not built for.
 
     A driver's GPU counts as listed when a device bears its name, or when the CUDA backend is there, which lists every NVIDIA GPU;
-    such devices take over the driver's version.
+    such devices take over the driver's version, and what else it tells alike of all GPUs of that name.
     """
     joined = []
     has_cuda = any(device.backend == "CUDA" for device in listed)
     for device in listed:
         twin = next((other for other in driver_listed if device.backend == "CUDA" or other.name in device.name), None)
-        joined.append(dataclasses.replace(device, driver=device.driver or twin.driver) if twin else device)
+        told = dataclasses.replace(device, driver=device.driver or twin.driver) if twin else device
+        joined.append(_with_details(told, [other for other in driver_listed if other.name in device.name]))
     joined += [other for other in driver_listed if not has_cuda and not any(other.name in device.name for device in listed)]
     return tuple(joined)
+
+
+def _with_details(device: Device, twins: Sequence[Device]) -> Device:
+    """The device with what the driver tells of the GPUs of its name, as far as they do not differ and it is not known yet."""
+    details = {
+        name: values.pop()
+        for name in ("firmware", "is_split", "shares_main_memory")
+        if getattr(device, name) is None and len(values := {getattr(twin, name) for twin in twins}) == 1
+    }
+    if device.kind == "igpu" and device.shares_main_memory is None:
+        details["shares_main_memory"] = True
+    return dataclasses.replace(device, **details)
 
 
 def _operating_system() -> str:

@@ -56,6 +56,7 @@ def _device(card: DrmCard, root: Path) -> Device:
         vram_free_bytes=None,
         driver=f"{card.driver} {version}" if version else f"{card.driver}, of Linux {platform.release()}",
         firmware=text(card.device / "vbios_version") or None,
+        shares_main_memory=is_inside,
     )
 
 

@@ -97,12 +97,20 @@ class GraphBuffers:
         layer_bytes: the attention mask (2 bytes a cell) with three rows of the feed-forward net and three embeddings.
         scores_bytes: without flash attention: one row of cells for each head, with a mask of 4 bytes a cell and six embeddings.
         logits_row_bytes: of the output buffer in main memory, for each sequence.
+        embedding_bytes: a row for each token of the ubatch.
+        mask_bytes: of the attention mask, 2 bytes a cell.
     """
 
     output_bytes: int
     layer_bytes: int
     scores_bytes: int
     logits_row_bytes: int
+    embedding_bytes: int
+    mask_bytes: int
+
+    def inputs(self, *, flash_attn: bool) -> int:
+        """What the processor keeps of a graph that GPUs carry out: the tokens' embeddings, a copy of them, and the mask."""
+        return 2 * self.embedding_bytes + (self.mask_bytes if flash_attn else 2 * self.mask_bytes)
 
     def of_layers(self, *, flash_attn: bool) -> int:
         """The compute buffer of a device that carries out layers but not the output."""
@@ -128,6 +136,8 @@ def graph_buffers(description: ModelDescription, *, ubatch_size: int, cells_in_v
         layer_bytes=token_bytes * (mask + 3 * (feed_forward + embedding)),
         scores_bytes=token_bytes * (cells_in_view * (heads + 1) + 6 * embedding),
         logits_row_bytes=vocabulary * _F32_BYTES,
+        embedding_bytes=token_bytes * embedding,
+        mask_bytes=ubatch_size * cells_in_view * _F16_BYTES,
     )
 
 

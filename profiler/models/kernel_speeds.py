@@ -19,7 +19,10 @@ from profiler.records.message import Message, MessageKind
 USUAL_TYPES = ("q8_0", "q4_K")
 """Measured for a machine's compute ceiling: the fastest kernels are among them."""
 
-_METHOD_VERSION = 1  # raise it when the probe measures in another way
+REPRESENTATIVE_TYPES = ("q8_0", "q4_0", "q4_K", "q5_1", "q6_K", "q3_K", "f16")
+"""One of each group of kernels that are alike (`speed_prediction.KIN`): with them every other type has a stand-in."""
+
+_METHOD_VERSION = 2  # raise it when the probe measures in another way
 
 
 def known(library_version: str, threads: int, n_gpu_layers: int = 0) -> tuple[KernelSpeed, ...]:
@@ -34,15 +37,19 @@ def known(library_version: str, threads: int, n_gpu_layers: int = 0) -> tuple[Ke
 
 def newest(threads: int, n_gpu_layers: int = 0) -> tuple[KernelSpeed, ...]:
     """What was kept last for so many threads and layers, whichever library measured it; empty when there is nothing."""
+    version = newest_version(threads, n_gpu_layers)
+    return () if version is None else known(version, threads, n_gpu_layers)
+
+
+def newest_version(threads: int, n_gpu_layers: int = 0) -> str | None:
+    """The library's version in the entry that `newest` gives; None when there is none."""
     try:
         document = json.loads(_file().read_text(encoding="utf-8"))
         end = _key("", threads, n_gpu_layers)
-        found = [entry for key, entry in document["entries"].items() if key.endswith(end)]
-        return (
-            tuple(_from_document(each) for each in found[-1]) if found and document["method_version"] == _METHOD_VERSION else ()
-        )
+        found = [key.removesuffix(end) for key in document["entries"] if key.endswith(end)]
+        return found[-1] if found and document["method_version"] == _METHOD_VERSION else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return ()
+        return None
 
 
 def measure(
@@ -56,7 +63,7 @@ def measure(
     cancel: threading.Event | None = None,
     refresh: bool = False,
 ) -> tuple[KernelSpeed, ...]:
-    """The speeds of these types, measured where they are not kept (one to two seconds a type; nothing else should run meanwhile).
+    """The speeds of these types, measured where they are not kept (about two seconds a type; nothing else should run meanwhile).
 
     Args:
         types: ggml's names.
@@ -156,6 +163,7 @@ def _from_document(document: dict[str, Any]) -> KernelSpeed:
         layers=int(document["layers"]),
     )
     numbers = (speed.tokens, speed.sequences, speed.seconds, speed.weights, speed.bytes, speed.layers)
-    if not all(math.isfinite(number) and number > 0 for number in numbers):
+    is_spread = math.isfinite(speed.spread_percent) and speed.spread_percent >= 0
+    if not is_spread or not all(math.isfinite(number) and number > 0 for number in numbers):
         raise ValueError("a speed is not a positive number")
     return speed

@@ -14,6 +14,8 @@ class Device:
         backend: ggml's registry name ("CPU", "CUDA", "Vulkan" …) or the driver that told it.
         driver: its version.
         firmware: the version of a card's own, where the system tells it.
+        is_split: a GPU that can be split (MIG) is; the devices are then its parts. None for one that cannot, or is not asked.
+        shares_main_memory: it has no memory of its own; None where nobody tells.
     """
 
     name: str
@@ -23,6 +25,8 @@ class Device:
     vram_free_bytes: int | None
     driver: str | None
     firmware: str | None = None
+    is_split: bool | None = None
+    shares_main_memory: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Ceilings:
         bandwidth_spread_percent: (best - worst) / best over the repetitions, at that thread count.
         by_threads: best GB/s for each thread count that was tried.
         compute_gflop_s: peak of a large matmul.
+        compute_threads: threads of the processor that computed it; None on a GPU, and in files older than this field.
         method: how, in a sentence.
     """
 
@@ -97,6 +102,7 @@ class Ceilings:
     bandwidth_spread_percent: float | None = None
     by_threads: dict[int, float] = field(default_factory=dict)
     compute_gflop_s: float | None = None
+    compute_threads: int | None = None
     method: str | None = None
     measured_utc: str | None = None
 

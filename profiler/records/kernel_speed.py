@@ -8,7 +8,7 @@ class KernelSpeed:
     """One kind of step on a model with weights of one type throughout.
 
     Attributes:
-        shape: "wide" layers, whose time goes into the weights, or many "thin" ones, whose time goes into all the rest.
+        shape: "wide" or "narrow" layers, whose time goes into the weights, or many "thin" ones, whose time goes into all the rest.
         type: ggml's name ("q4_K").
         tokens, sequences: of the step; a prompt's tokens are of one sequence.
         seconds: the fastest of several.
@@ -26,6 +26,11 @@ class KernelSpeed:
     weights: int
     bytes: int
     layers: int
+
+    @property
+    def typical_s(self) -> float:
+        """The median of the several: what a run will take, where the fastest is what the machine can do."""
+        return self.seconds * (1 + self.spread_percent / 100)
 
     @property
     def bytes_s(self) -> float:

@@ -36,7 +36,7 @@ class MessageKind(IntEnum):
     STARTED = 19  # EngineFacts
     ROWS = 20  # rows of the tables request, token, step
     RESULT = 21  # the job's result: a document
-    FAILED = 22  # {"sentence": str, "log": [str]}: refused, the child lives on; the log's last lines
+    FAILED = 22  # {"sentence": str, "log": [str], "kind": str}: refused, the child lives on; or another `OutcomeKind`, and it ends
     CANCELLED = 23  # {}
 
 

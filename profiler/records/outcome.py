@@ -17,6 +17,8 @@ class OutcomeKind(StrEnum):
     CRASHED = "crashed"  # it ended by itself, by a signal or a status
     HUNG = "hung"  # no sign of life; it was killed
     GARBLED = "garbled"  # it wrote what is no message
+    OUT_OF_MEMORY = "out of memory"  # the kernel killed it for want of memory, or it was kept from taking too much
+    FAULT = "fault"  # a bug of ours in the child
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class Outcome:
     def is_done(self) -> bool:
         """Whether the job did all its work."""
         return self.kind is OutcomeKind.DONE
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether the same job may well end otherwise the next time."""
+        return self.kind in (OutcomeKind.START_FAILED, OutcomeKind.CRASHED, OutcomeKind.HUNG, OutcomeKind.GARBLED)
 
     @property
     def child_survives(self) -> bool:

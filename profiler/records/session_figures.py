@@ -43,6 +43,7 @@ class MeasuredCell:
         left_out: runs that do not count: not valid, not ended, or disturbed.
         disturbed: those of them that were measured twice and disturbed twice, so that the session keeps them as valid.
         flags: doubts about the runs that count and the disturbed ones, each told once.
+        cell_id: its number in its session; None where it is of no file.
     """
 
     configuration: Configuration
@@ -51,6 +52,7 @@ class MeasuredCell:
     left_out: int = 0
     disturbed: int = 0
     flags: tuple[str, ...] = ()
+    cell_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

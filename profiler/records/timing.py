@@ -104,9 +104,18 @@ def no_rows(dtype: np.dtype[Any]) -> NDArray[Any]:
 class Samples:
     """Telemetry of one run: `times_ns` (since the origin) and one float64 column a channel, NaN where a reading failed.
 
-    Channel names carry their unit: process_rss_bytes, process_cpu_percent, foreign_cpu_percent, cpu_percent, cpu_percent_0,
-    cpu_frequency_mhz_0, cpu_temperature_celsius, memory_used_bytes, swap_used_bytes, lateness_ms, gpu0_vram_used_bytes,
-    gpu0_utilization_percent, gpu0_power_watts, gpu0_temperature_celsius, gpu0_clock_mhz, gpu0_throttle_reasons …
+    Channel names carry their unit. They are what the sources in `hardware.sources` tell on the machine:
+
+    - the sampler itself: lateness_ms
+    - the watched process: process_rss_bytes, process_cpu_percent, process_major_faults, process_drm_vram_bytes,
+      process_drm_main_memory_bytes
+    - the processor: cpu_percent, foreign_cpu_percent, cpu_percent_0 …, cpu_frequency_mhz_0 …, cpu_temperature_celsius
+    - memory: memory_used_bytes, memory_available_bytes, swap_used_bytes, memory_stalled_ms, group_memory_used_bytes
+    - limits: group_cpu_throttled_ms
+    - each GPU, from its number on: gpu0_ (NVIDIA; a part of one gpu0_mig0_), amdgpu0_, intelgpu0_, macmon_gpu_, with
+      utilization_percent, clock_mhz, power_watts, temperature_celsius, vram_used_bytes … as far as its driver tells
+    - power and energy: rapl0_package_energy_joules, rapl0_dram_energy_joules, rapl_machine_energy_joules,
+      macmon_machine_power_watts …, mains_online, battery0_percent, battery0_machine_power_watts
     """
 
     times_ns: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))

@@ -19,7 +19,7 @@ _FOR_READING = ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0")
 MAX_COPIED_BYTES = 512 << 20
 """A larger file of an earlier version is not copied into memory."""
 
-_MAX_VALUE_BYTES = 64 << 20
+MAX_VALUE_BYTES = 64 << 20
 """No text or chunk is larger; SQLite refuses to allocate for one that claims to be."""
 
 
@@ -83,7 +83,7 @@ def copy_brought_forward(connection: sqlite3.Connection, path: Path) -> sqlite3.
 def _distrustful(connection: sqlite3.Connection) -> sqlite3.Connection:
     """The connection, reading text that is no UTF-8 all the same, and no values of absurd size."""
     connection.text_factory = lambda data: data.decode(errors="replace")
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     return connection
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -25,7 +26,7 @@ from profiler.records.timing import COLUMN_DTYPES, RunData, Samples, no_rows
 from profiler.session import chunks, migrations, rows, schema
 from profiler.session.claim import is_claimed
 from profiler.session.connection import connect_for_reading, copy_brought_forward
-from profiler.session.faults import sorted_faults
+from profiler.session.faults import repair_remedy, sorted_faults
 from profiler.session.typed_values import from_json, typed
 
 Record = TypeVar("Record")
@@ -163,6 +164,13 @@ class SessionReader:
             for run in runs
         ]
 
+    def run_seconds(self) -> dict[int, float]:
+        """How long each run took by the wall clock, by its number; those are missing of which that is not known."""
+        found = self._query("SELECT run_id, start_utc, end_utc FROM run", ())
+        with self._sound("run"):
+            taken = {typed(int, number): _seconds_between(start, end) for number, start, end in found}
+        return {number: seconds for number, seconds in taken.items() if seconds is not None}
+
     def events(self) -> list[SessionEvent]:
         """What happened, in its order."""
         return self._records("event", rows.event_record)
@@ -286,7 +294,18 @@ class SessionReader:
             yield
         except (ValueError, OverflowError) as error:
             reason = str(error).rstrip(".")
-            raise BadFile(f"{self.path} is damaged: a row of its table {table} cannot be read ({reason}).") from error
+            raise BadFile(
+                f"{self.path} is damaged: a row of its table {table} cannot be read ({reason}). {repair_remedy(self.path)}"
+            ) from error
+
+
+def _seconds_between(start_utc: object, end_utc: object) -> float | None:
+    """None where an instant is missing or unreadable, or the clock was set back between them."""
+    try:
+        seconds = (datetime.fromisoformat(str(end_utc)) - datetime.fromisoformat(str(start_utc))).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return seconds if seconds >= 0 else None
 
 
 _REQUESTS_OF_VALID_RUNS = (

@@ -50,6 +50,7 @@ class SessionWriter:
         self._class_names: dict[int, tuple[str, ...]] = {}
         self._fault: EnvironmentFault | None = None
         self._is_open = True
+        self._identity = _identity(path)
 
     @classmethod
     def create(
@@ -210,9 +211,15 @@ class SessionWriter:
         """Set a label of the user's."""
         self._set("tag", "name", name, value)
 
+    def remove_tag(self, name: str) -> None:
+        """Take a label of the user's away; nothing happens where there is none of that name."""
+        self._execute("DELETE FROM tag WHERE name = ?", (name,))
+        self.tick()
+
     def tick(self) -> None:
         """Commit when a second has passed since the last commit."""
-        if self._clock() - self._committed_ns >= COMMIT_PERIOD_NS:
+        passed_ns = self._clock() - self._committed_ns
+        if passed_ns >= COMMIT_PERIOD_NS or passed_ns < 0:  # a clock that was set back would else put off the next commit
             self.flush()
 
     def flush(self) -> None:
@@ -220,6 +227,7 @@ class SessionWriter:
         self._write_chunks()
         if self._connection.in_transaction:
             self._execute("COMMIT", ())
+            self._refuse_removed()
         self._committed_ns = self._clock()
 
     def close(self) -> None:
@@ -236,6 +244,15 @@ class SessionWriter:
         finally:
             self._become_one_file()
             self._let_go()
+
+    def _refuse_removed(self) -> None:
+        """A file that was removed or replaced takes in whatever is written, and nobody ever reads it."""
+        if self._fault is None and self._identity != _identity(self.path):
+            self._fault = EnvironmentFault(
+                f"{self.path} was moved or removed while it was being written, so nothing more can be saved in it; "
+                "if its disk was taken out, connect it again: what was saved before is there."
+            )
+            raise self._fault
 
     def _go_on(self) -> None:
         with sorted_faults(self.path):
@@ -337,6 +354,15 @@ def _refuse_unwritable(path: Path) -> None:
         version = migrations.identify(connection, path)
     if version > schema.SCHEMA_VERSION:
         raise BadFile(migrations.newer_version_sentence(path, version))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _utc_now() -> str:

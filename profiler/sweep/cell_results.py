@@ -24,6 +24,7 @@ from profiler.records.run_record import (
     RunStatus,
 )
 from profiler.records.timing import RunData
+from profiler.sweep.resume_state import SKIPPED
 from profiler.sweep.stopping import CellEvidence
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class CellResults:
                 self._runs[run.cell_id].append(counted)
             cell = replace(cell, status=CellStatus.PARTIAL)
         elif was_skipped:
-            cell = replace(cell, status=CellStatus.PARTIAL, reason="Skipped by you.")
+            cell = replace(cell, status=CellStatus.PARTIAL, reason=SKIPPED)
         elif run.status is RunStatus.FAILED:
             status = CellStatus.PARTIAL if self._runs[run.cell_id] else CellStatus.FAILED
             cell = replace(cell, status=status, reason=run.reason)

@@ -10,7 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 
 from profiler import clock
-from profiler.analysis.validity import FREQUENCY_FELL, NVML_DISTRESS, THROTTLED
+from profiler.analysis.gpu_readings import is_slowed
+from profiler.analysis.validity import FREQUENCY_FELL, THROTTLED
+from profiler.records import gpu_channel
 from profiler.records.timing import Samples
 from profiler.units import significant
 
@@ -22,8 +24,8 @@ POLL_S = 0.5
 MOST_ABOVE_CELSIUS = 5.0
 """A temperature this much above where it began is back."""
 
-_TEMPERATURE = re.compile(r"(cpu|gpu\d+)_temperature_celsius")
-_THROTTLE_REASONS = re.compile(r"(gpu\d+)_throttle_reasons")
+_TEMPERATURE = re.compile(r"(cpu|macmon_cpu|.*gpu\d*)_temperature_celsius")
+_THROTTLE_QUANTITIES = ("throttle_reasons", "held_back")
 
 Readings = Mapping[str, float]
 
@@ -47,11 +49,12 @@ def heat(now: Readings, began: Readings) -> list[str]:
     """
     told = []
     for channel, reading in now.items():
-        throttle, temperature = _THROTTLE_REASONS.fullmatch(channel), _TEMPERATURE.fullmatch(channel)
-        if throttle is not None and int(reading) & NVML_DISTRESS:
-            told.append(f"{throttle[1]} slows itself down")
+        gpu, temperature = gpu_channel.split(channel), _TEMPERATURE.fullmatch(channel)
+        was_held_back = channel.endswith("_held_back") and began.get(channel, 0) > 0  # it may be so for ever
+        if gpu is not None and is_slowed(gpu[1], reading) and not was_held_back:
+            told.append(f"{gpu[0]} slows itself down")
         elif temperature is not None and reading > began.get(channel, math.inf) + MOST_ABOVE_CELSIUS:
-            name = "the processor" if temperature[1] == "cpu" else temperature[1]
+            name = "the processor" if temperature[1].endswith("cpu") else temperature[1]
             told.append(f"{name} is at {significant(reading, 2)} °C, after {significant(began[channel], 2)} °C at the beginning")
     return told
 
@@ -105,7 +108,8 @@ class CoolDown:
 
     def _tells(self, channel: str) -> bool:
         is_temperature = _TEMPERATURE.fullmatch(channel) is not None and channel in self._began
-        return is_temperature or _THROTTLE_REASONS.fullmatch(channel) is not None
+        gpu = gpu_channel.split(channel)
+        return is_temperature or (gpu is not None and gpu[1] in _THROTTLE_QUANTITIES)
 
     def _waited_s(self, start_ns: int) -> float:
         return (self._now_ns() - start_ns) / 1e9

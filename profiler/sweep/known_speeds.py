@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from profiler import paths
 from profiler.hardware import cpu, main_memory
+from profiler.hardware.memory_speed import kept_memory_speed
 from profiler.modelfile.description import ModelDescription
+from profiler.models import kernel_speeds, machine_prediction, prediction_residuals
 from profiler.records.run_record import RunRecord
 from profiler.records.specification import RunSpecification
 from profiler.records.timing import RunData
@@ -111,6 +113,7 @@ def learn(run: RunRecord, data: RunData, model: ModelDescription, library_versio
     entries = [entry for entry in kept if not _is_same(entry, found)]
     before = next((entry for entry in kept if _is_same(entry, found)), None)
     _store([*entries, found if before is None else _merged(before, found)][-MOST_ENTRIES:])
+    _learn_residuals(run.specification, found, model)
 
 
 def measured(
@@ -145,6 +148,30 @@ def measured(
     if elapsed_s is not None:
         speeds = replace(speeds, overhead_s=max(0.0, elapsed_s - float(steps["end_ns"].max()) / 1e9))
     return replace(speeds, prefill_s=_prefill_s(steps, whole_s, speeds))
+
+
+def _learn_residuals(order: RunSpecification, found: Speeds, model: ModelDescription) -> None:
+    """Keep how the run's decode steps compare with what the kernels alone foretell, where these were measured as it ran."""
+    context, settings = order.context, order.model
+    if context.threads != context.threads_batch or not settings.repack:
+        return
+    speeds = kernel_speeds.known(found.library_version, context.threads, settings.n_gpu_layers)
+    if not speeds:
+        return
+    setting = prediction_residuals.Setting.of(model, speeds, found.library_version, context.threads, settings.n_gpu_layers)
+    memory = kept_memory_speed()
+    for step in found.decode:
+        foretold = machine_prediction.uncorrected(
+            model,
+            speeds,
+            memory,
+            tokens=step.sequences,
+            context_tokens=step.kv_tokens,
+            n_gpu_layers=settings.n_gpu_layers,
+            cache_types=(context.cache_type_k, context.cache_type_v),
+        )
+        if foretold is not None and foretold.seconds is not None:
+            prediction_residuals.learn(setting, step.sequences, step.seconds, foretold.seconds)
 
 
 def known() -> tuple[Speeds, ...]:

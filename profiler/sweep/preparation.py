@@ -65,28 +65,39 @@ def resolve_model_path(name: str) -> Path:
     return path.absolute()
 
 
-def describe_machine(child: EngineChild, report: Report, *, refresh: bool = False) -> Fingerprint:
+def describe_machine(
+    child: EngineChild, report: Report, *, refresh: bool = False, cancel: threading.Event | None = None
+) -> Fingerprint:
     """The fingerprint with this engine's identity.
 
-    The ceilings are measured when no measurement of this machine is kept, or anew with `refresh`.
+    The ceilings are measured when no measurement of this machine is kept, or anew with `refresh`; `cancel` ends that.
+
+    Raises:
+        EnvironmentFault: the engine cannot tell, or there is no memory to measure with; Interrupted: `cancel` was set.
     """
     end = child.run_job("describe", {})
     if not end.outcome.is_done:
         raise EnvironmentFault(end.outcome.sentence)
     identity = EngineIdentity(end.result["llama_cpp_python"], tuple(end.result["backends"]), str(end.result["system_info"]))
     devices = tuple(Device(**device) for device in end.result["devices"])
+    sentence = "measuring this machine's memory bandwidth"
     if refresh or ceilings.cached() is None:
-        report("measuring this machine's memory bandwidth", None)
-    peaks = replace(ceilings.measured(refresh), compute_gflop_s=_compute_gflop_s(identity, devices, report, refresh=refresh))
+        report(sentence, None)
+    bandwidth = ceilings.measured(refresh, on_progress=lambda share: report(sentence, share), cancel=cancel)
+    compute_gflop_s = _compute_gflop_s(identity, devices, report, refresh=refresh, cancel=cancel)
+    compute_threads = None if compute_gflop_s is None or _has_gpu(devices) else cpu.default_threads()
+    peaks = replace(bandwidth, compute_gflop_s=compute_gflop_s, compute_threads=compute_threads)
     return fingerprint.take(identity, devices, peaks, telemetry.sources_available())
 
 
-def _compute_gflop_s(identity: EngineIdentity, devices: Sequence[Device], report: Report, *, refresh: bool) -> float | None:
+def _compute_gflop_s(
+    identity: EngineIdentity, devices: Sequence[Device], report: Report, *, refresh: bool, cancel: threading.Event | None
+) -> float | None:
     """The most that a prompt gets out of this machine; None when the engine cannot tell.
 
     Measured by an engine of its own: the one that is given would show the probe's memory as its own.
     """
-    layers = ALL_LAYERS if any(device.kind == "gpu" for device in devices) else 0
+    layers = ALL_LAYERS if _has_gpu(devices) else 0
     try:
         speeds = kernel_speeds.measure(
             kernel_speeds.USUAL_TYPES,
@@ -94,11 +105,16 @@ def _compute_gflop_s(identity: EngineIdentity, devices: Sequence[Device], report
             cpu.default_threads(),
             layers,
             on_progress=report,
+            cancel=cancel,
             refresh=refresh,
         )
     except EnvironmentFault:
         return None
     return kernel_speeds.peak_gflop_s(speeds)
+
+
+def _has_gpu(devices: Sequence[Device]) -> bool:
+    return any(device.kind == "gpu" for device in devices)
 
 
 def choices_of(plan: Plan) -> list[ModelChoice]:

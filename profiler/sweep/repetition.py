@@ -44,7 +44,10 @@ class Repetition:
         specification: RunSpecification,
         writer: SessionWriter,
         tell: Callable[[SweepEvent], None],
+        doubts: tuple[str, ...] = (),
     ) -> None:
+        """Args: `doubts` are flags, each "name: sentence", that it carries whatever it shows."""
+        self._doubts = doubts
         self._run = RunRecord(run_id, cell.cell_id, planned.repetition, planned.block, specification, purpose=planned.purpose)
         self._is_repeat = planned.is_repeat
         self._cell = cell
@@ -136,7 +139,7 @@ class Repetition:
         is_valid = True
         if status is RunStatus.DONE:
             figures, flags, is_valid = results.judge(run, self._cell, data, is_repeat=self._is_repeat)
-            run = replace(run, flags=flags, is_valid=is_valid and run.purpose is not RunPurpose.SHORT_LOOK)
+            run = replace(run, flags=self._doubts + flags, is_valid=is_valid and run.purpose is not RunPurpose.SHORT_LOOK)
             self._writer.set_run_figures(run.run_id, figures, results.run_classes(run, self._cell, data))
         self._writer.update_run(run)
         self._writer.flush()

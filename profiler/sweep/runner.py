@@ -86,7 +86,7 @@ class Runner:
         choices, threads = choices_of(self._plan), default_threads()
         self._configurations(choices, threads, has_gpu=False)  # what makes no sense is told before anything long begins
         report("starting the engine", None)
-        machine = describe_machine(child, report)
+        machine = describe_machine(child, report, cancel=self.controls.stopped)
         has_gpu = any(device.kind == "gpu" for device in machine.devices)
         configurations, arms = self._configurations(choices, threads, has_gpu=has_gpu)
         version = machine.engine.llama_cpp_python

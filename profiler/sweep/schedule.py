@@ -47,6 +47,14 @@ class Schedule:
         self.done += 1
         self._seconds.setdefault(run.cell_id, []).append((now_ns() - self._run_begin_ns) / 1e9)
 
+    def replay(self, run: PlannedRun, seconds: float) -> None:
+        """The next repetition was measured before, in an earlier part of the sweep: its time counts as if it were now."""
+        self._queue.popleft()
+        self.done += 1
+        self._begin_ns -= round(seconds * 1e9)
+        if seconds > 0:
+            self._seconds.setdefault(run.cell_id, []).append(seconds)
+
     def repeat(self, run: PlannedRun) -> None:
         """Run a repetition once more, after all others."""
         self._queue.append(replace(run, is_repeat=True))

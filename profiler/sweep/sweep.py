@@ -1,5 +1,6 @@
 """A sweep in an open session file: one repetition after another, as its director asks for them, until there is no more to do."""
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -18,6 +19,7 @@ from profiler.plan.slo import parse_slo
 from profiler.records.axis import Configuration
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.run_record import CellRecord, CellStatus, RunStatus, SessionEvent
+from profiler.session.sweep_log import RESUMED
 from profiler.session.writer import SessionWriter
 from profiler.sweep import known_speeds
 from profiler.sweep.cell_results import CellResults
@@ -29,15 +31,13 @@ from profiler.sweep.events import CellAdded, CellChanged, Happened, Progress, Sw
 from profiler.sweep.order import PlannedRun
 from profiler.sweep.preparation import PreparedModel
 from profiler.sweep.repetition import EndedRun, Repetition
+from profiler.sweep.resume_state import IDLE_POWER, KeptRun, KeptSession
 from profiler.sweep.schedule import Schedule
 from profiler.sweep.search.director import SearchDirector
 from profiler.sweep.search.problem import Arms
 from profiler.units import significant
 
 PAUSE_POLL_S = 0.25
-
-IDLE_POWER = "idle_power"
-"""The fact of a session that holds a `records.power_meter.IdlePower`, as JSON."""
 
 
 def new_cell(plan: Plan, number: int, configuration: Configuration, prepared: Sequence[PreparedModel]) -> CellRecord:
@@ -67,17 +67,22 @@ class Sweep:
         writer: SessionWriter,
         controls: Controls,
         tell: Callable[[SweepEvent], None],
+        kept: KeptSession | None = None,
     ) -> None:
-        """Args: `arms` are a search's, whose highest load the cells are; None for a grid."""
+        """Args: `arms` are a search's, whose highest load the cells are, None for a grid; `kept` is what a resumed file holds."""
+        self._kept = kept
         self._plan, self._machine, self._prepared, self._cells = plan, machine, tuple(prepared), tuple(cells)
         self._writer, self._controls, self._tell = writer, controls, tell
         self._results = CellResults(cells, machine, parse_slo(plan.need.slo), self._prepared_records())
+        if kept is not None:
+            self._results.idle_power = kept.idle_power
         self._schedule = Schedule(plan.trust.budget, self._foretold_s())
         self._director: Director = self._grid() if arms is None else self._search(arms)
         self._telemetry = Telemetry(None)
         self._cool_down = CoolDown(self._telemetry.drain, self._wait)
         self._told_flags: set[tuple[int, str]] = set()  # (cell, or 0 for all, flag's name)
-        self._run_id = 0
+        self._run_id = 0 if kept is None else kept.last_run_id
+        self._replayed: dict[int, None] = {}  # cells with kept runs that were taken and not yet told
 
     def carry_out(self, child: EngineChild) -> SweepEnded:
         """Do all of it and close the file. Raises EnvironmentFault when the file cannot be written."""
@@ -89,6 +94,8 @@ class Sweep:
             fault = error.sentence
         finally:
             self._telemetry.stop()
+        if not fault:
+            self._take_left()
         stopped = self._controls.stopped.is_set()
         if not fault:
             self._director.conclude()
@@ -108,14 +115,21 @@ class Sweep:
     def _begin(self) -> None:
         """Keep what is known before the first run."""
         models = self._prepared_records()
+        had_models, had_cells = (set(), set()) if self._kept is None else self._kept.identities()
         for record in models:
-            self._writer.add_model(record)
+            if record.model_id not in had_models:
+                self._writer.add_model(record)
         for cell in self._cells:
-            self._writer.add_cell(cell)
+            if cell.cell_id not in had_cells:
+                self._writer.add_cell(cell)
         runs = self._director.expected()
         self._tell(SweepStarted(self._writer.path, self._machine, models, self._cells, runs))
         told = "A search begins" if self._plan.search.enabled else f"{runs} runs of {len(self._cells)} cells begin"
-        self._happened("start", f"{told}.")
+        if self._kept is None:
+            self._happened("start", f"{told}.")
+        else:
+            self._happened(RESUMED, self._kept.sentence, data=self._kept.join)
+        self._writer.flush()  # from here on the file can be gone on with
         for model in self._prepared:
             if model.record is None:
                 self._happened("model failed", model.problem)
@@ -135,7 +149,8 @@ class Sweep:
 
     def _measure_idle_power(self) -> None:
         """What the meters show before anything runs, to be subtracted from what runs take; without a meter it takes no time."""
-        measured = idle_power.measure(stop=self._controls.stopped)
+        is_known = self._results.idle_power is not None
+        measured = None if is_known else idle_power.measure(stop=self._controls.stopped)
         if measured is None:
             return
         self._results.idle_power = measured
@@ -153,6 +168,12 @@ class Sweep:
                     return
                 schedule.add(more)
                 continue
+            if self._kept is not None:
+                kept = self._kept.take(planned)
+                if kept is not None:
+                    self._replay(planned, kept)
+                    continue
+                self._tell_replayed()
             cell = results.cell(planned.cell_id)
             model = _model_of(cell.configuration, self._prepared)
             assert model.path is not None  # cells without one are not planned
@@ -163,7 +184,8 @@ class Sweep:
             order = specification(self._plan, cell.configuration, model.path, planned.repetition)
             if planned.load_share < 1:
                 order = shortened(order, planned.load_share)
-            repetition = Repetition(self._run_id, planned, cell, order, self._writer, self._tell)
+            doubts = () if self._kept is None else self._kept.doubts
+            repetition = Repetition(self._run_id, planned, cell, order, self._writer, self._tell, doubts)
             self._controls.bind(child.cancel)
             ended = repetition.carry_out(child, self._telemetry, results, lambda: self._tell(self._progress()))
             self._controls.bind(None)
@@ -173,16 +195,38 @@ class Sweep:
             if ended.run.status is RunStatus.DONE and ended.run.is_valid and model.description is not None:
                 version = self._machine.engine.llama_cpp_python
                 known_speeds.learn(ended.run, ended.data, model.description, version, (now_ns() - begin_ns) / 1e9)
-            self._settle_run(planned, ended)
+            self._settle_run(planned, ended, was_skipped=self._controls.take_skip() and ended.run.status is RunStatus.PARTIAL)
+            self._tell_cell(planned.cell_id)
             self._tell(self._progress())
             if waited := self._cool_down.after(ended.run.flags):
                 self._happened("cool-down", waited, run_id=ended.run.run_id)
             self._writer.tick()
 
-    def _settle_run(self, planned: PlannedRun, ended: EndedRun) -> None:
+    def _replay(self, planned: PlannedRun, kept: KeptRun) -> None:
+        """A run that the file has already means the same as when it was measured."""
+        self._schedule.replay(planned, kept.seconds)
+        self._settle_run(planned, kept.ended(self._results, planned), was_skipped=kept.was_skipped)
+        self._replayed[planned.cell_id] = None
+
+    def _tell_replayed(self) -> None:
+        """Once for each cell, not for each of its kept runs."""
+        for cell_id in self._replayed:
+            self._tell_cell(cell_id)
+        if self._replayed:
+            self._tell(self._progress())
+        self._replayed.clear()
+
+    def _take_left(self) -> None:
+        """Kept runs that were not asked for again count all the same, as they did when they were measured."""
+        for kept in [] if self._kept is None else self._kept.take_left():
+            self._results.take(EndedRun(kept.record, kept.data, kept.figures), was_skipped=False)
+            self._results.complete(kept.record.cell_id)
+            self._replayed[kept.record.cell_id] = None
+        self._tell_replayed()
+
+    def _settle_run(self, planned: PlannedRun, ended: EndedRun, *, was_skipped: bool) -> None:
         """What a repetition's end means for its cell and for what is still to run."""
         cell_id, run, schedule, results = planned.cell_id, ended.run, self._schedule, self._results
-        was_skipped = self._controls.take_skip() and run.status is RunStatus.PARTIAL
         results.take(ended, was_skipped=was_skipped)
         self._tell_flags(planned, ended)
         is_disturbed = run.status is RunStatus.DONE and ended.is_disturbed
@@ -202,7 +246,6 @@ class Sweep:
                     self._happened("settled", sentence, settled)
         if not schedule.has(cell_id):
             results.complete(cell_id)
-        self._tell_cell(cell_id)
 
     def _tell_flags(self, planned: PlannedRun, ended: EndedRun) -> None:
         """Each run keeps its flags. What invalidates is told once a cell, what only casts doubt once a sweep."""
@@ -244,12 +287,18 @@ class Sweep:
 
     def _search(self, arms: Arms) -> Director:
         top = len(arms.ladder) - 1
-        known = {(arm, top): cell for arm, cell in enumerate(self._cells)}
-        models = [_model_of(cell.configuration, self._prepared) for cell in self._cells]
+        begun = self._cells[: arms.count]
+        known = {(arm, top): cell for arm, cell in enumerate(begun)}
+        kept = {cell_key(cell.configuration): cell for cell in self._cells[arms.count :]}
+        next_id = itertools.count(max(cell.cell_id for cell in self._cells) + 1)
+        models = [_model_of(cell.configuration, self._prepared) for cell in begun]
 
         def cell_of(arm: int, place: int) -> int | None:
+            configuration = arms.configuration(arm, place)
+            if (arm, place) not in known and cell_key(configuration) in kept:
+                known[arm, place] = kept[cell_key(configuration)]
             if (arm, place) not in known:
-                cell = new_cell(self._plan, len(known) + 1, arms.configuration(arm, place), self._prepared)
+                cell = new_cell(self._plan, next(next_id), configuration, self._prepared)
                 known[arm, place] = cell
                 self._writer.add_cell(cell)
                 self._results.add(cell)
@@ -261,7 +310,7 @@ class Sweep:
             for run in self._results.forget_runs(cell_id):
                 self._writer.update_run(run)
 
-        memory = [_memory_bytes(self._plan, cell, model) for cell, model in zip(self._cells, models, strict=True)]
+        memory = [_memory_bytes(self._plan, cell, model) for cell, model in zip(begun, models, strict=True)]
         problem = arms.problem(memory, _losses(models))
         trust, search = self._plan.trust, self._plan.search
         return SearchDirector(
@@ -300,11 +349,18 @@ class Sweep:
     ) -> None:
         utc = datetime.now(UTC).isoformat(timespec="milliseconds")
         event = SessionEvent(utc, kind, sentence, cell_id, run_id, data or {})
+        if self._kept is not None and self._kept.was_said(event):
+            return
         self._writer.add_event(event)
         self._tell(Happened(event))
 
     def _prepared_records(self) -> tuple[Any, ...]:
         return tuple(model.record for model in self._prepared if model.record is not None)
+
+
+def cell_key(configuration: Configuration) -> str:
+    """A configuration as one text, the same for the same values."""
+    return json.dumps(configuration, sort_keys=True)
 
 
 def _memory_bytes(plan: Plan, cell: CellRecord, model: PreparedModel) -> float | None:

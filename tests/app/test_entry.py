@@ -13,7 +13,7 @@ from app import __main__ as entry
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     calls: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(entry, "run_command", lambda arguments: calls.append(("command", list(arguments))) or 3)
+    monkeypatch.setattr(entry, "run_command", lambda arguments, rasterize: calls.append(("command", list(arguments))) or 3)
     monkeypatch.setattr(entry, "_show_window", lambda files: calls.append(("window", list(files))) or 4)
     return calls
 

@@ -31,6 +31,7 @@ class StandInPage(Page):
     types_chosen = Signal(object, object)
     start_requested = Signal(object)
     plan_requested = Signal(object)
+    resume_requested = Signal(object, object)
     plan_wanted = Signal()
     session_opened = Signal(object)
 
@@ -98,7 +99,14 @@ def stage(qtbot: QtBot, qapp: QApplication, settings: Settings, tmp_path: Path) 
     factory = ScriptedFactory(whole_sweep(session, hold))
     bridge = SweepBridge(factory)
     window = MainWindow(settings, ThemeSwitch(qapp, "light"), bridge, StandInMakers)  # type: ignore[arg-type]
-    qtbot.addWidget(window, before_close_func=lambda _: (hold.go.set(), bridge.stop(), bridge.wait_until_ended()))
+
+    def end_all(_: object) -> None:
+        hold.go.set()
+        bridge.stop()
+        bridge.wait_until_ended()
+        qapp.processEvents()  # the window hears of it, and asks nothing when it is closed
+
+    qtbot.addWidget(window, before_close_func=end_all)
     window.show()
     return Stage(window, bridge, factory, hold, settings)
 

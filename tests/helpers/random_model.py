@@ -24,7 +24,7 @@ def write_random_model(path: Path, *, blocks: int = 2, vocabulary: int = 512, se
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(EMBEDDING // HEADS)
     writer.add_vocab_size(vocabulary)
-    _add_tokenizer(writer, vocabulary)
+    add_tokenizer(writer, vocabulary)
 
     def matrix(rows: int, columns: int, spread: float = 1.0) -> np.ndarray:
         """Of unit input it makes output of this spread."""
@@ -54,7 +54,8 @@ def write_random_model(path: Path, *, blocks: int = 2, vocabulary: int = 512, se
     return path
 
 
-def _add_tokenizer(writer: GGUFWriter, vocabulary: int) -> None:
+def add_tokenizer(writer: GGUFWriter, vocabulary: int) -> None:
+    """A byte-level vocabulary of so many tokens, the last of which ends a text; at least 257."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     pairs = [(first, second) for first in letters for second in letters][: vocabulary - 257]
     tokens = [*_byte_names(), *(first + second for first, second in pairs), "<|end|>"]

@@ -1,11 +1,25 @@
 """The job "breakdown" on a small random model: its graph's nodes are all found, and what is refused says why."""
 
+import json
+import threading
+from dataclasses import replace
+
 import pytest
 
 from profiler.analysis.breakdown import breakdowns
+from profiler.analysis.step_breakdown import kept_breakdowns
+from profiler.cli.main import main
+from profiler.errors import Interrupted
+from profiler.hardware import cpu
 from profiler.records.outcome import OutcomeKind
+from profiler.records.run_record import CellStatus, RunStatus
 from profiler.records.specification import ContextSettings, ModelSettings
+from profiler.session.reader import SessionReader
+from profiler.session.writer import SessionWriter
+from profiler.sweep.cell_breakdown import break_down_cell
 from tests.helpers.random_model import write_random_model
+from tests.helpers.scripted_sweep import MACHINE, MODEL, measuring, run_of, sweep_cells
+from tests.helpers.written_session import run_data
 
 BLOCKS = 3
 
@@ -73,3 +87,64 @@ def test_it_can_be_cancelled_and_the_engine_lives_on(engine, arguments):
     end = engine.run_job("breakdown", arguments(decode_sequences=[2], prefill_tokens=0))
     assert [each.kind for each in breakdowns(end.result)] == ["decode"]
     assert engine.process_id == process
+
+
+@pytest.fixture
+def session(tmp_path):
+    """A session of the random model on this machine, by 1 and 2 users; its runs are made up."""
+    model = write_random_model(tmp_path / "random.gguf", blocks=BLOCKS, vocabulary=301)
+    machine = replace(MACHINE, cpu=replace(MACHINE.cpu, name=cpu.read().name))
+    path = tmp_path / "random.inferometer"
+    with SessionWriter.create(path, plan={}, machine=machine.to_json()) as writer:
+        writer.add_model(replace(MODEL, path=str(model), file_bytes=model.stat().st_size))
+        for cell in sweep_cells()[:2]:
+            writer.add_cell(replace(cell, status=CellStatus.DONE))
+            run = measuring(run_of(cell, cell.cell_id, threads=1))
+            settings = replace(run.specification, model=ModelSettings(str(model), 0, True))
+            writer.start_run(replace(run, specification=settings))
+            writer.add_requests(run.run_id, run_data(cell.cell_id, 100, 10).requests)
+            writer.update_run(replace(run, specification=settings, status=RunStatus.DONE))
+    return path
+
+
+def test_a_look_into_a_sessions_cell_is_kept_in_its_file(session):
+    heard = []
+    found = break_down_cell(session, 2, on_progress=lambda sentence, share: heard.append(sentence))
+    assert {"loading the model", "looking inside the steps"} <= set(heard)
+    assert [(each.kind, each.sequences, each.tokens, each.depth) for each in found.passes] == [
+        ("decode", 1, 1, 72),
+        ("decode", 2, 2, 72),
+        ("prefill", 1, 64, 72),  # of 64 tokens of prompt and 16 of answer
+    ]
+    assert found.result["passes"][0]["steps"] >= 3
+    with SessionReader.open(session) as reader:
+        (kept,) = kept_breakdowns(reader.events())
+        assert all(cell.status is CellStatus.DONE for cell in reader.cells())
+    assert (kept.cell_id, kept.library_version) == (2, found.library_version)
+    for before, after in zip(found.passes, kept.passes, strict=True):
+        assert after.step_seconds == pytest.approx(before.step_seconds, abs=1e-9)
+        assert [layer.layer for layer in after.layers] == list(range(BLOCKS))
+
+
+def test_who_cancels_a_look_leaves_the_file_as_it_was(session):
+    with SessionReader.open(session) as reader:
+        before = reader.events()
+    cancel = threading.Event()
+    with pytest.raises(Interrupted):
+        break_down_cell(session, 1, on_progress=lambda *_: cancel.set(), cancel=cancel)
+    with SessionReader.open(session) as reader:
+        assert reader.events() == before
+
+
+def test_the_command_tells_the_same_as_a_document(tmp_path, capsys):
+    path = write_random_model(tmp_path / "random.gguf", blocks=BLOCKS, vocabulary=301)
+    options = ["--concurrency", "1,3", "--prompt-tokens", "24", "--threads", "1", "--json"]
+    assert main(["breakdown", str(path), *options]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert [(step["kind"], step["sequences"], len(step["layers"])) for step in steps] == [
+        ("decode", 1, BLOCKS),
+        ("decode", 3, BLOCKS),
+        ("prefill", 1, BLOCKS),
+    ]
+    for step in steps:
+        assert sum(group["share"] for group in step["groups"].values()) == pytest.approx(1)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -68,7 +68,7 @@ def built_tool(name: str) -> Path:
     tool = folder / "bin" / name
     if not tool.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(folder):
+        with one_at_a_time(folder):
             missing = [other for other in TOOLS if not (folder / "bin" / other).exists()]
             if missing:  # nobody else has built them meanwhile
                 _build_into(folder, missing)
@@ -96,7 +96,8 @@ def assert_uses_the_installed_library(tool: Path) -> None:
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Nobody else builds in this folder meanwhile."""
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -107,7 +108,7 @@ def _build_into(folder: Path, names: list[str]) -> None:
         raise Unavailable("cmake is not installed")
     work = folder / "work"
     work.mkdir(exist_ok=True)
-    build = _build(_unpacked(_downloaded(work), work), work / "build", names)
+    build = built(source_in(work), work / "build", names)
     target = folder / "bin"
     target.mkdir(exist_ok=True)
     if not (target / COMMON_LIBRARY).exists():
@@ -135,6 +136,11 @@ def _pip() -> list[str]:
     return [pip]
 
 
+def source_in(work: Path) -> Path:
+    """The pinned llama.cpp, downloaded and unpacked below this folder where it is not there yet; raises Unavailable."""
+    return _unpacked(_downloaded(work), work)
+
+
 def _downloaded(work: Path) -> Path:
     archives = list(work.glob("*.tar.gz"))
     if not archives:
@@ -154,8 +160,9 @@ def _unpacked(archive: Path, work: Path) -> Path:
     return source / "vendor" / "llama.cpp"
 
 
-def _build(source: Path, build: Path, targets: list[str]) -> Path:
-    options = [f"-D{name}={value}" for name, value in OPTIONS.items()]
+def built(source: Path, build: Path, targets: list[str], more_options: Mapping[str, str] | None = None) -> Path:
+    """The build folder with these targets made; raises Unavailable with llama.cpp's own reason."""
+    options = [f"-D{name}={value}" for name, value in {**OPTIONS, **(more_options or {})}.items()]
     for command in (
         ["cmake", "-S", str(source), "-B", str(build), *options],
         ["cmake", "--build", str(build), "--target", *targets, "--parallel", str(os.cpu_count() or 1)],

@@ -12,7 +12,7 @@ from app.pages.compare.side_field import SideField
 from app.widgets.card import Card
 from app.widgets.chips import Chips, Choice
 from app.widgets.number_field import RealField
-from app.widgets.sentence import set_tone
+from app.widgets.sentence import Sentence, set_tone
 from profiler.analysis.comparison.result import Options
 from profiler.records.axis import BY_NAME
 
@@ -82,6 +82,9 @@ class ChoiceCard(Card):
         options.addLayout(chips, 1)
         options.addStretch(0)
         self.body.addLayout(options)
+        self._baseline = Sentence("", "muted", "small")
+        self._baseline.hide()
+        self.body.addWidget(self._baseline)
         self._add_other()
         self.show_axes(())
 
@@ -104,6 +107,11 @@ class ChoiceCard(Card):
         self._offered = tuple(paths)
         for field in (self.base, *self.others):
             field.offer(paths)
+
+    def show_baseline(self, path: Path | None) -> None:
+        """Tell which session is pinned, if one is."""
+        self._baseline.setVisible(path is not None)
+        self._baseline.show_text("" if path is None else f"**{path.stem}** is pinned as the baseline.", "muted")
 
     def show_paths(self, paths: Sequence[Path | None]) -> None:
         """Choose these files, the base first."""

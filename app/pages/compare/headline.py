@@ -6,17 +6,17 @@ from app.pages.compare.words import (
     cell_words,
     interval_percents,
     interval_words,
-    needed_words,
     percent_words,
     spoken_figure,
     telling_axes,
     touching_flags,
 )
-from app.pages.results.answer import Answer
-from app.pages.results.answer_remarks import Remark
 from app.widgets.sentence import Tone
 from profiler.analysis.comparison.result import ComparedFigure, Comparison
 from profiler.analysis.comparison.verdict import Verdict, metric_of
+from profiler.analysis.comparison.words import needed_words
+from profiler.exchange.findings.answer import Answer
+from profiler.exchange.findings.answer_remarks import Remark
 from profiler.units import significant
 
 

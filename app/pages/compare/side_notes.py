@@ -10,10 +10,10 @@ from app.pages.compare.words import cell_words, flag_parts, is_aside, telling_ax
 from app.widgets.card import Card
 from app.widgets.rule import Rule
 from app.widgets.sentence import Sentence, Tone
-from app.widgets.sweep_grid import cell_title
 from app.widgets.two_columns import GAP_PX
 from profiler.analysis.comparison.machine import Difference
 from profiler.analysis.comparison.result import Comparison
+from profiler.plan.cell_words import cell_title
 from profiler.plan.cells import varying_axes
 
 Fact = tuple[str, str, str]

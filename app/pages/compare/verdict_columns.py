@@ -10,7 +10,6 @@ from app.pages.compare.words import (
     figure_words,
     interval_percents,
     interval_words,
-    needed_words,
     percent_words,
     shown_value,
     telling_axes,
@@ -22,6 +21,7 @@ from app.pages.compare.words import (
 from app.tables.column import Column, Raw
 from profiler.analysis.comparison.result import ComparedFigure, Comparison
 from profiler.analysis.comparison.shift import percent
+from profiler.analysis.comparison.words import needed_words
 from profiler.units import significant
 
 SHIFT_TITLE = "Shift, 95 % interval"

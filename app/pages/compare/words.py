@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from app.widgets.sentence import Tone
-from app.widgets.sweep_grid import cell_title
 from profiler.analysis.comparison.result import ComparedFigure
 from profiler.analysis.comparison.shift import percent
 from profiler.analysis.comparison.verdict import Verdict, metric_of
 from profiler.analysis.validity import FITS_IN_CACHE
+from profiler.plan.cell_words import cell_title
 from profiler.plan.cells import varying_axes
 from profiler.units import significant
 
@@ -117,24 +117,3 @@ def flag_parts(flag: str, figure: ComparedFigure) -> tuple[str, str, str]:
     side = figure.a_name if flag.startswith(f"{figure.a_name}: ") else figure.b_name
     name, _, sentence = flag.removeprefix(f"{side}: ").partition(": ")
     return side, name, sentence
-
-
-def is_spread_assumed(figure: ComparedFigure) -> bool:
-    """Whether nothing was learned of how far sessions of one of the machines differ by themselves, where that was needed."""
-    return any(spread is not None and spread.is_assumed for spread in (figure.spread_a, figure.spread_b))
-
-
-def needed_words(figure: ComparedFigure) -> str:
-    """What would find a shift of 5 %; empty where that is not known, or where nothing is missing."""
-    if figure.shift is None or figure.verdict is not Verdict.NOT_ENOUGH_DATA:
-        return ""
-    repetitions, sessions = figure.repetitions_needed, figure.sessions_needed
-    if repetitions is not None and repetitions <= min(figure.n_a, figure.n_b):
-        return "As many repetitions as there are find a shift of 5 % in 95 of 100 cases; this one is likely smaller."
-    if repetitions is not None:
-        return f"{repetitions} repetitions of each would find a shift of 5 % in 95 of 100 cases."
-    if is_spread_assumed(figure):
-        return "Comparing three other sessions of this plan teaches how far its sessions differ by themselves."
-    if sessions is not None:
-        return f"{sessions} sessions a side would find a shift of 5 % in 95 of 100 cases."
-    return ""

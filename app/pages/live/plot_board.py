@@ -1,12 +1,11 @@
 """The plots of the Live page, the wide ones two in a row, the small ones three, with one time span and one crosshair."""
 
-import re
-
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.plots.backdrop import Limit
 from app.plots.bandwidth_plot import BandwidthPlot
 from app.plots.batch_plot import BatchPlot
+from app.plots.gpu_memory_plot import GpuMemoryPlot
 from app.plots.gpu_plot import GpuPlot
 from app.plots.latency_plot import LatencyPlot
 from app.plots.machine_plot import MachinePlot
@@ -17,16 +16,18 @@ from app.plots.time_cursor import TimeCursor
 from app.plots.time_plot import TimePlot
 from profiler.analysis.live_figures import LiveFigures
 from profiler.plan.slo import Slo
+from profiler.records import gpu_channel
 
-_GPU_CHANNEL = re.compile(r"gpu(\d+)_utilization_percent")
 _COLUMNS = 6  # of the grid: two plots take three each, three take two
 
 
-LivePlot = LatencyPlot | ThroughputPlot | BatchPlot | StepTokensPlot | MemoryPlot | BandwidthPlot | MachinePlot | GpuPlot
+LivePlot = (
+    LatencyPlot | ThroughputPlot | BatchPlot | StepTokensPlot | MemoryPlot | BandwidthPlot | MachinePlot | GpuPlot | GpuMemoryPlot
+)
 
 
 class PlotBoard(QWidget):
-    """What the load is like in large, the machine below it in small, and one plot more for each GPU that tells how busy it is."""
+    """What the load is like in large, the machine below it in small, and two plots more for each GPU that telemetry reads."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +40,7 @@ class PlotBoard(QWidget):
         self.memory = MemoryPlot(self._cursor)
         self.bandwidth = BandwidthPlot(self._cursor)
         self.machine = MachinePlot(self._cursor)
-        self._gpus: dict[int, GpuPlot] = {}
+        self.gpus: dict[str, tuple[GpuPlot, GpuMemoryPlot]] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(12)
@@ -60,7 +61,7 @@ class PlotBoard(QWidget):
     def plots(self) -> tuple[LivePlot, ...]:
         """All plots, in reading order."""
         fixed = (self.latency, self.throughput, self.batch, self.step_tokens, self.memory, self.bandwidth, self.machine)
-        return (*fixed, *(self._gpus[number] for number in sorted(self._gpus)))
+        return (*fixed, *(plot for plots in self.gpus.values() for plot in plots))
 
     def set_limits(self, slo: Slo, peak_gb_s: float | None) -> None:
         """The plan's limit on the first token and the machine's measured bandwidth."""
@@ -76,14 +77,14 @@ class PlotBoard(QWidget):
 
     def show_figures(self, figures: LiveFigures) -> None:
         """Draw these."""
-        for channel in figures.samples.channels:
-            match = _GPU_CHANNEL.fullmatch(channel)
-            if match and int(match[1]) not in self._gpus:
-                self._add_gpu(int(match[1]))
+        for device in gpu_channel.devices(figures.samples.channels):
+            if device not in self.gpus:
+                self._add_gpu(device)
         for plot in self.plots:
             plot.show_figures(figures)
 
-    def _add_gpu(self, number: int) -> None:
-        self._gpus[number] = GpuPlot(number, self._cursor)
-        row, place = divmod(len(self._gpus) - 1, 2)
-        self._grid.addWidget(self._gpus[number], self._fixed_rows + row, place * _COLUMNS // 2, 1, _COLUMNS // 2)
+    def _add_gpu(self, device: str) -> None:
+        plots = self.gpus[device] = GpuPlot(device, self._cursor), GpuMemoryPlot(device, self._cursor)
+        row = self._fixed_rows + len(self.gpus) - 1
+        for place, plot in enumerate(plots):
+            self._grid.addWidget(plot, row, place * _COLUMNS // 2, 1, _COLUMNS // 2)

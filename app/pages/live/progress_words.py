@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.widgets.sweep_grid import cell_title
+from profiler.plan.cell_words import cell_title
 from profiler.plan.cells import varying_axes
 from profiler.plan.plan import Plan
 from profiler.records.run_record import CellRecord, RunPurpose, RunRecord

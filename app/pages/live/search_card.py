@@ -3,7 +3,8 @@
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.card import Card
-from app.widgets.step_list import StepList, step_of
+from app.widgets.step_list import StepList
+from profiler.exchange.findings.search_view import step_of
 from profiler.records.run_record import SessionEvent
 
 _LEAST_PX = 120

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.pages.live.gpu_tiles import GpuTiles
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.sentence import Tone
 from app.widgets.tile import Tile
+from profiler.analysis.gpu_readings import gpus_now
 from profiler.analysis.live_figures import LiveFigures, LiveTiles
 from profiler.analysis.reading import READING_TOK_S
 from profiler.analysis.validity import FITS_IN_CACHE
@@ -17,6 +19,7 @@ from profiler.units import bytes_text, count_text, percent_text, significant
 
 _WAITING = "waiting for the first answer"
 _UNKNOWN = "–"
+_MOST_GPUS = 2  # with tiles of their own, else the plots have no room; all have plots
 _BATCH_TERM = (
     "sequences in the newest step · requests due and not yet started; with a prefix cache: prompt tokens taken from it as a "
     "share of all so far, and entries that it gave up (evictions)"
@@ -34,7 +37,10 @@ def _losses(now: LiveTiles) -> str:
 
 
 class TileStrip(QWidget):
-    """Six tiles that wrap. An open loop has no users who wait for each other: there the third one tells of each answer."""
+    """Six tiles that wrap, and three more for each GPU that telemetry reads.
+
+    An open loop has no users who wait for each other: there the third one tells of each answer.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,11 +51,12 @@ class TileStrip(QWidget):
         self.batch = Tile("Batch · waiting", _BATCH_TERM)
         self.memory = Tile("Memory", "resident set of the engine process")
         self.bandwidth = Tile("Bandwidth", "bytes a decode step must read over its seconds, as a share of the measured peak")
+        self.gpus: dict[str, GpuTiles] = {}
         layout = FlowLayout(self, spacing_px=12, equal_columns=True)
         for tile in (self.first_token, self.output, self.each_user, self.each_answer, self.batch, self.memory, self.bandwidth):
             layout.addWidget(tile)
         self.each_answer.hide()
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)  # Fixed would be one row high
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self._slo: Slo = ()
@@ -102,6 +109,7 @@ class TileStrip(QWidget):
             self._put(self.batch, f"{now.sequences} · {now.waiting}", "", self._batch_context(now))
         self._show_memory(now)
         self._show_bandwidth(now)
+        self._show_gpus(figures)
 
     def show_flags(self, flags: Sequence[str]) -> None:
         """What casts doubt on the run that has just ended, beside the figures that it touches, until the next one begins."""
@@ -175,3 +183,18 @@ class TileStrip(QWidget):
         else:
             context = f"{_number(now.bandwidth_gb_s)} of {_number(self._peak_gb_s or 0)} GB/s"
             self._put(self.bandwidth, f"{now.bandwidth_share:.0f}", "%", context)
+
+    def _show_gpus(self, figures: LiveFigures) -> None:
+        for now in gpus_now(figures.samples)[:_MOST_GPUS]:
+            if now.device not in self.gpus:
+                self.gpus[now.device] = GpuTiles(now.device)
+                for tile in self.gpus[now.device].tiles:
+                    self._add(tile)
+            for tile, (figure, unit, context, tone) in self.gpus[now.device].words(now).items():
+                self._put(tile, figure, unit, context, tone)
+
+    def _add(self, tile: Tile) -> None:
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(tile)
+        self.updateGeometry()

@@ -3,16 +3,17 @@
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QPushButton
 
-from app.pages.models.fit import Service, footprint_of
+from app.pages.models import fit_words
+from app.pages.models.fit import Service, fit_of, free_memory
 from app.pages.models.model_columns import ModelRow
+from app.plots.stacked_bars import StackedBars
 from app.widgets.card import Card
 from app.widgets.fact_rows import Fact, FactRows
 from app.widgets.form_row import FormRow
 from app.widgets.number_field import WholeField
-from app.widgets.sentence import Sentence, Tone
-from profiler.hardware import main_memory
+from app.widgets.sentence import Sentence
 from profiler.modelfile.description import ModelDescription
-from profiler.modelfile.footprint import Footprint, fits
+from profiler.records.fingerprint import Fingerprint
 from profiler.units import NOT_AVAILABLE, bytes_text, count_text, significant
 
 _MOST_TYPES_TOLD = 4
@@ -50,6 +51,9 @@ class DetailsCard(Card):
 class PredictionCard(Card):
     """What it would take, for a context and a number of users that the person may change.
 
+    Attributes:
+        machine: whose GPUs count; None before the engine was asked, when main memory alone does.
+
     Signals:
         service_changed: another context or number of users.
         measuring_wanted: the person wants the model measured.
@@ -60,6 +64,7 @@ class PredictionCard(Card):
 
     def __init__(self) -> None:
         super().__init__("Memory it would take here")
+        self.machine: Fingerprint | None = None
         self._context = WholeField(1, 10_000_000, "tokens")
         self._context.setValue(Service().ctx_size)
         self._context.setSingleStep(1024)
@@ -69,10 +74,11 @@ class PredictionCard(Card):
             field.valueChanged.connect(self.service_changed)
         self.body.addWidget(FormRow("Context of each", self._context, term="Tokens that each user's slot may hold (ctx_size)"))
         self.body.addWidget(FormRow("Users at once", self._users, term="Sequences decoded together (slots)"))
-        self._facts = FactRows()
-        self.body.addWidget(self._facts)
         self._verdict = Sentence()
-        self.body.addWidget(self._verdict)
+        self.bars = StackedBars("Memory needed and free", fit_words.KINDS)
+        self._facts = FactRows()
+        for widget in (self._verdict, self.bars, self._facts):
+            self.body.addWidget(widget)
         self.measure_button = QPushButton("Measure this model")
         self.measure_button.setProperty("look", "primary")
         self.measure_button.clicked.connect(self._on_measure)
@@ -90,12 +96,15 @@ class PredictionCard(Card):
 
     def show_model(self, row: ModelRow) -> None:
         """Tell what this model would take."""
-        footprint = footprint_of(row, self.service)
-        self.measure_button.setEnabled(footprint is not None)
-        self._facts.show_facts(_prediction(footprint) if footprint else [])
-        self._verdict.setVisible(footprint is not None)
-        if footprint is not None:
-            self._verdict.show_text(*_verdict(footprint, main_memory.available_bytes()))
+        found = fit_of(row, self.service, free_memory(self.machine))
+        self.measure_button.setEnabled(found is not None)
+        self._facts.show_facts([] if found is None else fit_words.facts(found, self.service.users, self.service.ctx_size))
+        bars, unit = ([], "") if found is None else fit_words.bars(found)
+        self.bars.setVisible(bool(bars))
+        self.bars.show_bars(bars, unit)
+        self._verdict.setVisible(found is not None)
+        if found is not None:
+            self._verdict.show_text(*fit_words.verdict(found, fit_words.free_words(found)))
 
     @property
     def verdict(self) -> str:
@@ -127,25 +136,4 @@ def _facts(description: ModelDescription, same_types: tuple[str, ...]) -> list[F
             term="context_length",
         ),
         Fact("Tensor types", mix + (" · …" if len(types) > _MOST_TYPES_TOLD else ""), term="Bytes by type of tensor"),
-    ]
-
-
-def _verdict(footprint: Footprint, free_bytes: int) -> tuple[str, Tone]:
-    """Whether it fits into the free memory."""
-    free = f"{bytes_text(free_bytes)} are free"
-    match fits(footprint, free_bytes):
-        case True:
-            return f"Fits: {free}.", "met"
-        case False:
-            return f"Does not fit: {free}.", "broken"
-    return f"The weights fit; the rest of this architecture is not understood yet. {free}.", "muted"
-
-
-def _prediction(footprint: Footprint) -> list[Fact]:
-    return [
-        Fact("Weights", bytes_text(footprint.weights_bytes)),
-        Fact("KV cache", bytes_text(footprint.kv_bytes), term=f"{footprint.kv_cells} cells, f16"),
-        Fact("Buffers", bytes_text(footprint.compute_bytes), term="llama.cpp's compute and output buffers, an estimate"),
-        Fact("Together", bytes_text(footprint.total_bytes)),
-        Fact("Speed", "not measured yet", term="Measured rates are the only ground for a prediction of decode speed"),
     ]

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.pages.plan.load_words import ARRIVAL_LABELS, listed
 from app.plots.arrivals_plot import NOTHING, ArrivalsDrawing, ArrivalsRow, Floats
+from profiler.plan.load_words import ARRIVAL_LABELS, listed
 from profiler.plan.plan import Plan
 from profiler.plan.recorded_load import recorded_load
 from profiler.plan.resolution import request_classes

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QPushButton
 
 from app.pages.plan.arrival_rows import ArrivalRows
 from app.pages.plan.form_card import Document
-from app.pages.plan.load_words import ARRIVAL_LABELS
 from app.pages.plan.mix_rows import MixRows, mix_of
 from app.pages.plan.outlook import Outlook
 from app.pages.plan.section_card import SectionCard, told_values
@@ -17,6 +16,7 @@ from app.widgets.fold import Fold
 from app.widgets.form_row import FormRow
 from app.widgets.sentence import Sentence
 from profiler.plan.cells import DEFAULT_CONCURRENCY, DEFAULT_OPEN_SLOTS
+from profiler.plan.load_words import ARRIVAL_LABELS
 from profiler.plan.plan import Load, Plan, RequestMix
 from profiler.plan.resolution import DEFAULT_OFFLINE_REQUESTS, DEFAULT_REQUESTS_PER_USER
 from profiler.records.specification import OPEN_LOOP

@@ -8,13 +8,13 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.pages.plan.form_card import as_sentence
-from app.pages.plan.load_words import class_arrivals_in_words
-from app.pages.plan.words import limits_in_words, listed
 from app.widgets.axis_field import AxisField
 from app.widgets.flow_layout import FlowLayout
 from app.widgets.sentence import Sentence, set_tone
+from profiler.plan.load_words import class_arrivals_in_words
 from profiler.plan.plan import Load, RequestMix
 from profiler.plan.problems import problems
+from profiler.plan.words import limits_in_words, listed
 
 _NAME_PX, _COUNT_PX, _LENGTH_PX = 140, 52, 96
 

@@ -4,7 +4,6 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QLineEdit
 
 from app.pages.plan.form_card import Document, FormCard
-from app.pages.plan.limits import LEAST_READING_TOK_S, MOST_FIRST_TOKEN_MS, MOST_READING_TOK_S, Limits
 from app.pages.plan.outlook import Outlook
 from app.pages.plan.search_rows import SearchRows
 from app.widgets.chips import Chips, Choice
@@ -12,6 +11,7 @@ from app.widgets.choice_field import ChoiceField
 from app.widgets.form_row import FormRow
 from app.widgets.number_field import RealField, WholeField
 from app.widgets.sentence import Sentence
+from profiler.plan.limits import LEAST_READING_TOK_S, MOST_FIRST_TOKEN_MS, MOST_READING_TOK_S, Limits
 from profiler.plan.plan import Plan
 from profiler.plan.use_case import CHAT, OWN, USE_CASES, UseCase, use_case_of
 

@@ -2,9 +2,9 @@
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
-from app.pages.results.answer import Answer
 from app.widgets.card import Card
 from app.widgets.sentence import Sentence
+from profiler.exchange.findings.answer import Answer
 
 
 class AnswerCard(Card):

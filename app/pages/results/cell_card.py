@@ -2,16 +2,15 @@
 
 from app.pages.results.cell_columns import count_words, doubt_words, interval_words, value_words
 from app.pages.results.class_table import ClassTable
-from app.pages.results.session_view import CellView
-from app.tables.figure_delegate import half_width_text
 from app.widgets.card import Card
 from app.widgets.fact_rows import Fact, FactRows
 from app.widgets.sentence import Sentence, Tone
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.slo import UNBOUNDED
+from profiler.exchange.findings.session_view import CellView
 from profiler.records.metric import BY_NAME, METRICS, Metric
 from profiler.records.run_record import CellStatus, Figures
-from profiler.units import milliseconds_text
+from profiler.units import half_width_text, milliseconds_text
 
 _PERCENTILES = ("p50", "p95", "p99")
 

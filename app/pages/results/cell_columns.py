@@ -3,17 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 
-from app.pages.results.need_verdict import Verdict
-from app.pages.results.session_view import CellView
 from app.tables.column import Column, Interval, Raw
 from app.widgets.sentence import Tone
-from app.widgets.sweep_grid import value_text
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.intervals import INTERVAL_METHODS, interval_method
 from profiler.analysis.reading import READING_TOK_S
 from profiler.analysis.slo import UNBOUNDED
 from profiler.analysis.stated import independent_values, is_figure_stated
 from profiler.analysis.validity import UNSTABLE
+from profiler.exchange.findings.need_verdict import Verdict
+from profiler.exchange.findings.session_view import CellView
+from profiler.plan.cell_words import value_text
 from profiler.records.axis import BY_NAME as BY_AXIS
 from profiler.records.axis import Axis
 from profiler.records.metric import BY_NAME

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.pages.results.session_view import CellView
 from app.tables.column import Column, Raw
 from app.tables.record_table import UNKNOWN, RecordTable
 from app.tables.table_view import TableView
 from profiler.analysis.figure_name import figure_value
+from profiler.exchange.findings.session_view import CellView
 from profiler.records.metric import BY_NAME
 from profiler.records.run_record import Figures
 from profiler.units import significant

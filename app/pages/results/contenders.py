@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.pages.results.answer import most_output
-from app.pages.results.need_verdict import Verdict
-from app.pages.results.search_view import Evidence
-from app.pages.results.session_view import CellView, SessionView
 from app.plots.three_way_plot import AxisWords, Reading, ThreeWayMark
-from app.tables.figure_delegate import half_width_text
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.three_way import Loss, Losses, ThreeWayPoint, beaten_by, losses
+from profiler.exchange.findings.answer import most_output
+from profiler.exchange.findings.need_verdict import Verdict
+from profiler.exchange.findings.search_view import Evidence
+from profiler.exchange.findings.session_view import CellView, SessionView
 from profiler.records.run_record import ModelRecord
-from profiler.units import bytes_text, significant
+from profiler.units import bytes_text, half_width_text, significant
 
 SPEED = "output_tok_s"
 _MEMORIES = (("vram_peak_bytes", "Peak VRAM"), ("rss_peak_bytes", "Peak memory of the engine"))

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout
 
-from app.pages.results.planes import Plane, first_plane, need_on, not_drawn, planes_of, series_of, told
-from app.pages.results.session_view import SessionView
 from app.plots.frontier_plot import FrontierPlot
 from app.widgets.card import Card
 from app.widgets.chips import Chips, Choice
 from app.widgets.sentence import Sentence
+from profiler.exchange.findings.planes import Plane, first_plane, need_on, not_drawn, planes_of, series_of, told
+from profiler.exchange.findings.session_view import SessionView
 
 _TITLE = "Latency against throughput"
 

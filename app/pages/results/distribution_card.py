@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Slot
 
-from app.pages.results.raw_latencies import ALL_CLASSES, DUE, CellDistributions, Which
 from app.plots.ecdf_plot import EcdfPlot, EcdfSeries, Line
 from app.plots.legend import LegendItem, series_item
 from app.widgets.card import Card
 from app.widgets.chips import Chips, Choice
 from profiler.analysis.latency import Since
+from profiler.exchange.findings.raw_latencies import ALL_CLASSES, DUE, CellDistributions, Which
 from profiler.plan.slo import Limit, Slo
 from profiler.units import milliseconds_text
 

@@ -1,8 +1,8 @@
 """The column that tells what stands behind a cell's figures where a search made them."""
 
-from app.pages.results.search_view import Evidence
-from app.pages.results.session_view import CellView
 from app.tables.column import Column
+from profiler.exchange.findings.search_view import Evidence
+from profiler.exchange.findings.session_view import CellView
 
 _TIPS = {
     Evidence.MEASURED: "",

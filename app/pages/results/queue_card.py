@@ -1,8 +1,8 @@
 """The queue of the selected cell's last run, where requests come whether or not there is room for them."""
 
-from app.pages.results.queue_history import QueueHistory
 from app.plots.queue_plot import QueuePlot
 from app.widgets.card import Card
+from profiler.exchange.findings.queue_history import QueueHistory
 
 
 class QueueCard(Card):

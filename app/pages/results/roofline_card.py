@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal, Slot
 
 from app.bridge.job import Job
-from app.pages.results.roofline_reading import RooflineReading, RunWorks, read_roofline
-from app.pages.results.roofline_words import not_drawn, not_measured, paths_of, told, verdicts
-from app.pages.results.session_view import CellView, SessionView
 from app.plots.roofline_plot import RooflinePlot
 from app.widgets.card import Card
 from app.widgets.sentence import Sentence
 from profiler.analysis.roofline import Phase
+from profiler.exchange.findings.roofline_reading import RooflineReading, RunWorks, read_roofline
+from profiler.exchange.findings.roofline_words import not_drawn, not_measured, paths_of, told, verdicts
+from profiler.exchange.findings.session_view import CellView, SessionView
 
 _TITLE = "Roofline"
 _PLOT_PX = 260

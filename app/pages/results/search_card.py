@@ -6,11 +6,11 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton
 
-from app.pages.results.search_view import Evidence
-from app.pages.results.session_view import SessionView
 from app.widgets.card import Card
 from app.widgets.sentence import Sentence
 from app.widgets.step_list import StepList
+from profiler.exchange.findings.search_view import Evidence
+from profiler.exchange.findings.session_view import SessionView
 
 _MOST_STEPS_PX = 190
 _MARGIN_PX = 6

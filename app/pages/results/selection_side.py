@@ -10,10 +10,10 @@ from app.bridge.job import Job
 from app.pages.results.cell_card import CellCard
 from app.pages.results.distribution_card import MOST_SERIES, DistributionCard, DrawnCell
 from app.pages.results.queue_card import QueueCard
-from app.pages.results.raw_latencies import RawOfCells, read_raw
-from app.pages.results.session_view import CellView, SessionView
-from app.pages.results.spoken import apart, telling_axes
 from app.widgets.two_columns import GAP_PX
+from profiler.exchange.findings.raw_latencies import RawOfCells, read_raw
+from profiler.exchange.findings.session_view import CellView, SessionView
+from profiler.exchange.findings.spoken import apart, telling_axes
 
 MOST_COMPARED = MOST_SERIES
 """Cells whose distributions are drawn together: one for each colour."""

@@ -77,7 +77,8 @@ def _devices(listed: Any) -> str | None:
         if isinstance(device, Mapping) and device.get("kind") != "cpu":
             memory = device.get("vram_total_bytes")
             details = [bytes_text(memory)] if isinstance(memory, int | float) else []
-            details += [f"driver {device['driver']}"] if device.get("driver") else []
+            details += [f"{word} {device[word]}" for word in ("driver", "firmware") if device.get(word)]
+            details += ["split"] if device.get("is_split") else []
             texts.append(f"{device.get('name')} on {device.get('backend')}" + (f" ({', '.join(details)})" if details else ""))
     return "; ".join(sorted(texts)) or "none"
 

@@ -74,7 +74,7 @@ def match_within(session: MeasuredSession, axis: str) -> tuple[Match, ...]:
 
     Axes that merely follow (slots with users, a model's own quantization) are not held to be equal where the axis is one of them.
     """
-    ignored = {axis, *_FOLLOWERS.get(axis, ())}
+    ignored = {axis, *FOLLOWERS.get(axis, ())}
     groups: dict[str, list[MeasuredCell]] = {}
     for cell in session.cells:
         groups.setdefault(_key(cell, session, ignored), []).append(cell)
@@ -84,7 +84,7 @@ def match_within(session: MeasuredSession, axis: str) -> tuple[Match, ...]:
     return tuple(found)
 
 
-_FOLLOWERS: Mapping[str, tuple[str, ...]] = {
+FOLLOWERS: Mapping[str, tuple[str, ...]] = {
     "concurrency": ("slots", "batch_size", "prefill_chunk"),
     "threads": ("threads_batch",),
     "prompt_tokens": ("ctx_size",),
@@ -95,6 +95,7 @@ _FOLLOWERS: Mapping[str, tuple[str, ...]] = {
     "batch_size": ("prefill_chunk",),
     "turns": ("ctx_size",),
 }
+"""Axes that merely follow another one."""
 
 
 def load_shape(session: MeasuredSession, configuration: Configuration) -> str:

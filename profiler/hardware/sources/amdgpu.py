@@ -12,47 +12,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from profiler.hardware.sources.drm_card import CardReadings, DrmCard, cards
+from profiler.hardware.sources.gauge_source import GaugeSource
 from profiler.hardware.sources.gauges import Gauge, first_there, text
-from profiler.records.fingerprint import TelemetrySource
 
 _NAME = "amdgpu"
 _ACTIVE_LEVEL = re.compile(r"(\d+)\s*mhz\s*\*", re.IGNORECASE)
 _TEMPERATURES = {"edge": "temperature_celsius", "junction": "hotspot_celsius", "mem": "memory_temperature_celsius"}
 
 
-class AmdgpuSource:
-    """Every card that the driver runs."""
+class AmdgpuSource(GaugeSource):
+    """Every card that the driver runs; channels begin with the card's number in the kernel's order, "amdgpu0_"."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         found = cards(root, ("amdgpu",), "amdgpu")
-        self._readings = CardReadings((card, _gauges(card)) for card in found)
-        if not found:
-            self._reason = (
-                "The kernel's amdgpu driver runs no GPU here."
-                if platform.system() == "Linux"
-                else "AMD's GPUs are read on Linux only."
-            )
-            return
-        shared = [f"{card.name} is part of the processor: its power is the whole chip's." for card in found if _is_apu(card)]
-        self._reason = " ".join([*shared, *self._readings.absences])
-
-    @property
-    def told(self) -> TelemetrySource:
-        """There when a card tells anything."""
-        return TelemetrySource(_NAME, bool(self.channels), self._reason)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """They begin with the card's number in the kernel's order, "amdgpu0_"."""
-        return self._readings.channels
-
-    def read(self) -> dict[str, float]:
-        """Raises ReadingFailed with what could still be read."""
-        return self._readings.read()
-
-    def close(self) -> None:
-        """Close the files."""
-        self._readings.close()
+        readings = CardReadings((card, _gauges(card)) for card in found)
+        if found:
+            shared = [f"{card.name} is part of the processor: its power is the whole chip's." for card in found if _is_apu(card)]
+            reason = " ".join([*shared, *readings.absences])
+        elif platform.system() == "Linux":
+            reason = "The kernel's amdgpu driver runs no GPU here."
+        else:
+            reason = "AMD's GPUs are read on Linux only."
+        super().__init__(_NAME, readings, reason)
 
 
 def _gauges(card: DrmCard) -> Iterator[Gauge]:

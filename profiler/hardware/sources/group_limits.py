@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from profiler.hardware import control_group
+from profiler.hardware.sources.gauge_source import GaugeSource
 from profiler.hardware.sources.gauges import Gauge, Gauges, gauge, text
-from profiler.records.fingerprint import TelemetrySource
 
 _NAME = "control group"
 
 
-class GroupLimitsSource:
+class GroupLimitsSource(GaugeSource):
     """`group_memory_used_bytes` where memory is limited, `group_cpu_throttled_ms` (a counter) where processor time is.
 
     The kernel counts what it keeps of files, mapped model files included, as used: much of it goes back under pressure.
@@ -23,27 +23,10 @@ class GroupLimitsSource:
             wanted += [gauge("group_memory_used_bytes", memory / name) for name in names if (memory / name).is_file()][:1]
         if cpu is not None:
             wanted.append(Gauge("group_cpu_throttled_ms", lambda: throttled_ms(text(cpu / "cpu.stat")), lambda: None))
-        self._gauges = Gauges(wanted)
-
-    @property
-    def told(self) -> TelemetrySource:
-        """There when a limit is."""
-        if self._gauges.channels:
-            return TelemetrySource(_NAME, True)
-        return TelemetrySource(_NAME, False, "No control group limits this process's memory or processor time.")
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Of what is limited."""
-        return self._gauges.channels
-
-    def read(self) -> dict[str, float]:
-        """Raises ReadingFailed with what could still be read."""
-        return self._gauges.read()
-
-    def close(self) -> None:
-        """Close the files."""
-        self._gauges.close()
+        gauges = Gauges(wanted)
+        super().__init__(
+            _NAME, gauges, "" if gauges.channels else "No control group limits this process's memory or processor time."
+        )
 
 
 def throttled_ms(stat: str) -> float:

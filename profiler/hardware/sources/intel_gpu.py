@@ -12,47 +12,33 @@ from pathlib import Path
 
 from profiler import clock
 from profiler.hardware.sources.drm_card import CardReadings, DrmCard, cards
+from profiler.hardware.sources.gauge_source import GaugeSource
 from profiler.hardware.sources.gauges import Gauge, first_there, text
 from profiler.hardware.sources.kernel_number import KernelNumber
-from profiler.records.fingerprint import TelemetrySource
 
 _NAME = "intel gpu"
 _SHORTEST_NS = 20_000_000  # the kernel counts idle time in whole milliseconds
 _TEMPERATURES = {"pkg": "temperature_celsius", "vram": "memory_temperature_celsius"}
 
 
-class IntelGpuSource:
-    """Every card that one of the drivers runs; of several graphics units in a card (tiles, the media unit) the first."""
+class IntelGpuSource(GaugeSource):
+    """Every card that one of the drivers runs; of several graphics units in a card (tiles, the media unit) the first.
+
+    Channels begin with the card's number in the kernel's order, "intelgpu0_".
+    """
 
     def __init__(self, root: Path = Path("/")) -> None:
         found = cards(root, ("xe", "i915"), "intelgpu")
-        self._readings = CardReadings((card, _gauges(card)) for card in found)
+        readings = CardReadings((card, _gauges(card)) for card in found)
         if found:
             said = ["Intel's drivers tell the memory used on the GPU by all programs, and its utilization, to root only."]
             said += [f"{card.name} has no energy meter of its own." for card in found if not _has_meter(card)]
-            self._reason = " ".join([*said, *self._readings.absences])
+            reason = " ".join([*said, *readings.absences])
         elif platform.system() == "Linux":
-            self._reason = "The kernel's xe and i915 drivers run no GPU here."
+            reason = "The kernel's xe and i915 drivers run no GPU here."
         else:
-            self._reason = "Intel's GPUs are read on Linux only."
-
-    @property
-    def told(self) -> TelemetrySource:
-        """There when a card tells anything."""
-        return TelemetrySource(_NAME, bool(self.channels), self._reason)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """They begin with the card's number in the kernel's order, "intelgpu0_"."""
-        return self._readings.channels
-
-    def read(self) -> dict[str, float]:
-        """Raises ReadingFailed with what could still be read."""
-        return self._readings.read()
-
-    def close(self) -> None:
-        """Close the files."""
-        self._readings.close()
+            reason = "Intel's GPUs are read on Linux only."
+        super().__init__(_NAME, readings, reason)
 
 
 def _gauges(card: DrmCard) -> Iterator[Gauge]:

@@ -5,6 +5,7 @@
 something. `throttle_reasons` is NVML's bit mask. A GPU that is split (MIG) has further channels for each part, "gpu0_mig0_".
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -139,25 +140,44 @@ def devices() -> tuple[Device, ...]:
 def _devices_of(nvml: Any, gpu: int, driver: str) -> list[Device]:
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(gpu)
-        return [_device(nvml, part, driver) for part in list(_parts(nvml, handle)) or [handle]]
+        listed = [_device(nvml, part, driver) for part in list(_parts(nvml, handle)) or [handle]]
     except nvml.NVMLError:
         return []
+    # Asked of the whole card: its parts do not tell it.
+    firmware, is_split = _firmware(nvml, handle), _is_split(nvml, handle)
+    return [dataclasses.replace(device, firmware=firmware, is_split=is_split) for device in listed]
 
 
 def _device(nvml: Any, handle: Any, driver: str) -> Device:
     name = nvml.nvmlDeviceGetName(handle)
     try:
         memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-    except nvml.NVMLError_NotSupported:
-        return Device(name, "gpu", "NVML", None, None, driver)
-    return Device(name, "gpu", "NVML", int(memory.total), int(memory.free), driver)
+    except nvml.NVMLError_NotSupported:  # NVML's answer where processor and GPU share one memory (GB10, Jetson)
+        return Device(name, "gpu", "NVML", None, None, driver, shares_main_memory=True)
+    return Device(name, "gpu", "NVML", int(memory.total), int(memory.free), driver, shares_main_memory=False)
+
+
+def _firmware(nvml: Any, gpu: Any) -> str | None:
+    """The version of the card's VBIOS; None where it has none or does not tell."""
+    try:
+        return nvml.nvmlDeviceGetVbiosVersion(gpu) or None
+    except nvml.NVMLError:
+        return None
+
+
+def _is_split(nvml: Any, gpu: Any) -> bool | None:
+    """Whether the GPU is split into parts (MIG); None for one that cannot be."""
+    try:
+        return bool(nvml.nvmlDeviceGetMigMode(gpu)[0] == nvml.NVML_DEVICE_MIG_ENABLE)
+    except nvml.NVMLError:
+        return None
 
 
 def _parts(nvml: Any, gpu: Any) -> Iterator[Any]:
     """Handles of the parts of a GPU that is split; none of one that is whole or cannot be split."""
+    if not _is_split(nvml, gpu):
+        return
     try:
-        if nvml.nvmlDeviceGetMigMode(gpu)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
-            return
         most = nvml.nvmlDeviceGetMaxMigDeviceCount(gpu)
     except nvml.NVMLError:
         return

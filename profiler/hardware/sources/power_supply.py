@@ -10,38 +10,19 @@ from pathlib import Path
 
 import psutil
 
+from profiler.hardware.sources.gauge_source import GaugeSource
 from profiler.hardware.sources.gauges import Gauge, Gauges, gauge, text
 from profiler.hardware.sources.kernel_number import KernelNumber
-from profiler.records.fingerprint import TelemetrySource
 
 _NAME = "power supply"
 
 
-class PowerSupplySource:
+class PowerSupplySource(GaugeSource):
     """`mains_online` (1 or 0), `battery0_percent` and `battery0_machine_power_watts`."""
 
     def __init__(self, root: Path = Path("/")) -> None:
-        self._gauges = Gauges(_linux_gauges(root) if platform.system() == "Linux" else _portable_gauges())
-
-    @property
-    def told(self) -> TelemetrySource:
-        """There where a battery or the mains can be seen; a desktop computer usually shows neither."""
-        if self._gauges.channels:
-            return TelemetrySource(_NAME, True)
-        return TelemetrySource(_NAME, False, "This machine shows no battery and no mains adapter.")
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """As there are."""
-        return self._gauges.channels
-
-    def read(self) -> dict[str, float]:
-        """Raises ReadingFailed with what could still be read."""
-        return self._gauges.read()
-
-    def close(self) -> None:
-        """Close the files."""
-        self._gauges.close()
+        gauges = Gauges(_linux_gauges(root) if platform.system() == "Linux" else _portable_gauges())
+        super().__init__(_NAME, gauges, "" if gauges.channels else "This machine shows no battery and no mains adapter.")
 
 
 def _linux_gauges(root: Path) -> list[Gauge]:

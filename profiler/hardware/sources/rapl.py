@@ -9,53 +9,37 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from profiler.hardware.sources.gauge_source import GaugeSource
 from profiler.hardware.sources.gauges import Gauge, Gauges, text
 from profiler.hardware.sources.kernel_number import KernelNumber
-from profiler.records.fingerprint import TelemetrySource
 
 _NAME = "rapl"
 _ZONE = re.compile(r"intel-rapl:\d+(:\d+)?")  # intel-rapl-mmio is a second way to the same counters
 _PACKAGE = re.compile(r"package-(\d+)(?:-die-(\d+))?")
 
 
-class RaplSource:
+class RaplSource(GaugeSource):
     """`rapl0_package_energy_joules`, `rapl0_dram_energy_joules` and, of psys, `rapl_machine_energy_joules`.
 
-    Only differences mean something.
+    Only differences mean something: joules since this source was made, wrapped counters carried on. The counters of cores and
+    graphics are parts of the package's and left out.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
-        self._gauges = Gauges(_gauges(root / "sys/class/powercap"))
-        refusals = self._gauges.refusals
+        gauges = Gauges(_gauges(root / "sys/class/powercap"))
+        refusals = gauges.refusals
         if platform.system() != "Linux":
-            self._reason = "The processor's energy counters are read on Linux only."
-        elif not self._gauges.channels and not refusals:
-            self._reason = "The kernel offers no energy counters of the processor, as is usual in a virtual machine."
-        elif any("let us" in reason for reason in refusals.values()):
-            self._reason = (
+            reason = "The processor's energy counters are read on Linux only."
+        elif not gauges.channels and not refusals:
+            reason = "The kernel offers no energy counters of the processor, as is usual in a virtual machine."
+        elif any("let us" in why for why in refusals.values()):
+            reason = (
                 "The kernel lets root only read the processor's energy counters. Whoever administers this machine can allow it"
                 " with a rule for udev that makes /sys/class/powercap/intel-rapl:*/energy_uj readable."
             )
         else:
-            self._reason = " ".join(f"{channel} cannot be read: {reason}." for channel, reason in refusals.items())
-
-    @property
-    def told(self) -> TelemetrySource:
-        """There when at least one counter is readable."""
-        return TelemetrySource(_NAME, bool(self.channels), self._reason)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """One a counter; those of cores and graphics are parts of the package's and left out."""
-        return self._gauges.channels
-
-    def read(self) -> dict[str, float]:
-        """Joules since this source was made, wrapped counters carried on."""
-        return self._gauges.read()
-
-    def close(self) -> None:
-        """Close the files."""
-        self._gauges.close()
+            reason = " ".join(f"{channel} cannot be read: {why}." for channel, why in refusals.items())
+        super().__init__(_NAME, gauges, reason)
 
 
 def _gauges(powercap: Path) -> Iterator[Gauge]:

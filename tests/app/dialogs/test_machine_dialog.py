@@ -31,7 +31,13 @@ from profiler.records.fingerprint import Ceilings, Device, Fingerprint, MemoryMo
 from tests.helpers.scripted_sweep import MACHINE, Hold, ScriptedFactory, whole_sweep
 
 CEILINGS = Ceilings(
-    24.9, 2, 3.1, {1: 14.5, 2: 24.9}, 94.2, "Best of 12 reading passes over 256 MB.", measured_utc="2026-11-25T01:20:00+00:00"
+    24.9,
+    2,
+    3.1,
+    {1: 14.5, 2: 24.9},
+    94.2,
+    method="Best of 12 reading passes over 256 MB.",
+    measured_utc="2026-11-25T01:20:00+00:00",
 )
 SOURCES = (TelemetrySource("rapl", False, "The kernel offers no energy counters."), TelemetrySource("process", True))
 TOLD = replace(MACHINE, ceilings=CEILINGS, telemetry=SOURCES)
@@ -231,8 +237,9 @@ def test_the_real_work_stops_between_measurements(monkeypatch: pytest.MonkeyPatc
             said.append(sentence)
             self.cancel.set()
 
-    def describe(child: Child, report: object, *, refresh: bool) -> Fingerprint:
+    def describe(child: Child, report: object, *, refresh: bool, cancel: threading.Event) -> Fingerprint:
         assert refresh
+        assert cancel is Line.cancel  # which also ends a measurement that is under way
         for sentence in ("bandwidth", "compute"):
             report(sentence, None)  # type: ignore[operator]
         raise AssertionError("it went on")

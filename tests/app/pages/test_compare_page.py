@@ -58,6 +58,7 @@ def page(qtbot: QtBot, settings: Settings, actions: Actions, sessions: Path) -> 
     page = ComparePage(settings, actions)
     qtbot.addWidget(page)
     page.resize(1300, 850)
+    page.show_view("comparison")
     page.show()
     settled(qtbot, page)
     return page

@@ -8,12 +8,12 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.pages.results.planes import FIRST_TOKEN_PLANE, SPEED, need_on, not_drawn, planes_of, series_of
-from app.pages.results.raw_latencies import Which, read_raw
-from app.pages.results.session_view import read_session
 from app.pages.results_page import ResultsPage
 from app.settings import Settings
 from app.theme import ThemeSwitch
+from profiler.exchange.findings.planes import FIRST_TOKEN_PLANE, SPEED, need_on, not_drawn, planes_of, series_of
+from profiler.exchange.findings.raw_latencies import Which, read_raw
+from profiler.exchange.findings.session_view import read_session
 from profiler.exchange.summary import summary_document
 from profiler.plan.plan import Load, Need, Plan, RequestMix, Trust
 from profiler.session.reader import SessionReader

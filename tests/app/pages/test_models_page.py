@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from app.pages.models.model_columns import MODEL_COLUMNS, ModelRow
 from app.pages.models_page import ModelsPage
 from app.settings import Settings
 from profiler.errors import EnvironmentFault, Interrupted
+from profiler.models.fit import FreeMemory, Processor
 from profiler.models.library import FoundModel, ScanResult
 from profiler.models.sample import sample_model_path
+from profiler.records.fingerprint import Device, EngineIdentity
+from tests.helpers.scripted_sweep import MACHINE
 from tests.helpers.small_models import write_small_model
 
 
@@ -35,7 +39,8 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings)
 
 def shown(qtbot: QtBot, settings: Settings) -> ModelsPage:
     page = ModelsPage(settings)
-    qtbot.addWidget(page, before_close_func=lambda closing: searched(qtbot, closing))
+    # Holding the page: gone with the test's last name for it, it would take jobs with it whose threads still run.
+    qtbot.addWidget(page, before_close_func=lambda closing: searched(qtbot, page))
     page.resize(1200, 700)
     page.show()
     searched(qtbot, page)
@@ -43,7 +48,7 @@ def shown(qtbot: QtBot, settings: Settings) -> ModelsPage:
 
 
 def searched(qtbot: QtBot, page: ModelsPage) -> None:
-    qtbot.waitUntil(lambda: not page.is_searching and not page.desk.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not page.is_searching and not page.desk.is_busy and not page.speed.is_busy, timeout=10_000)
 
 
 HERE = [column.title for column in MODEL_COLUMNS].index("Here")
@@ -60,7 +65,11 @@ def test_the_sample_comes_first_and_what_cannot_be_read_is_told(qtbot: QtBot, se
     assert "broken.gguf" in page._unreadable.accessibleName()
     assert page.view.selected_rows() == [0]
     assert page.details.facts[1].value == "llama"
-    assert {fact.label: fact.value for fact in page.prediction.facts}["Speed"] == "not measured yet"
+    facts = {fact.label: fact.value for fact in page.prediction.facts}
+    assert (facts["Weights"], facts["KV cache"], facts["Largest context, 4 users"]) == ("96.6 MB", "94.4 MB", "8192 tokens")
+    assert next(bar.label for bar in page.prediction.bars.bars) == "Needed"
+    assert [fact.value for fact in page.speed.facts] == ["not available", "not available"]
+    assert "Calibrate" in page.speed.basis.accessibleName()
 
 
 def test_rows_are_chosen_by_key_and_measured(qtbot: QtBot, settings: Settings, library: Path) -> None:
@@ -87,6 +96,7 @@ def test_more_context_for_more_users_fits_no_longer(
     qtbot: QtBot, settings: Settings, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("profiler.hardware.main_memory.available_bytes", lambda: 300_000_000)
+    monkeypatch.setattr("app.pages.models.fit.processor", Processor)
     page = shown(qtbot, settings)
     assert page.prediction.verdict == "Fits: 300 MB are free."
     assert page.table.text(0, HERE) == "✓ fits"
@@ -139,7 +149,7 @@ def test_a_long_search_can_be_stopped(qtbot: QtBot, settings: Settings, library:
 
     monkeypatch.setattr("app.pages.models.library_search.scan", endless)
     page = ModelsPage(settings)
-    qtbot.addWidget(page)
+    qtbot.addWidget(page, before_close_func=lambda closing: searched(qtbot, page))
     page.show()
     qtbot.waitUntil(lambda: len(page.table.records) == 2)
     assert page.scan_button.text() == "Stop the search"
@@ -167,10 +177,10 @@ def test_without_any_model_the_page_says_what_to_do(
 
 def test_what_is_not_understood_is_not_judged() -> None:
     unread = ModelRow(Path("/there/x.gguf"), "x", "here")
-    assert judged(unread, Service(), 10).fits is None
+    assert judged(unread, Service(), FreeMemory(10)).fits is None
     sample = read(sample_model_path())
-    assert judged(sample, Service(), 10).fits is False
-    assert judged(sample, Service(), 10**12).fits is True
+    assert judged(sample, Service(), FreeMemory(10)).fits is False
+    assert judged(sample, Service(), FreeMemory(10**12)).fits is True
 
 
 def test_files_that_are_one_model_are_marked(qtbot: QtBot, settings: Settings, library: Path) -> None:
@@ -182,3 +192,17 @@ def test_files_that_are_one_model_are_marked(qtbot: QtBot, settings: Settings, l
     assert also["longer"] == ()
     page.view.select_rows([names(page).index("tiny")])
     assert {fact.label: fact.value for fact in page.details.facts}["Also here as"] == "F16"
+
+
+def test_gpus_count_once_the_engine_told_of_them(qtbot: QtBot, settings: Settings, library: Path) -> None:
+    page = shown(qtbot, settings)
+    gpu = Device("Card", "gpu", "CUDA", 10**9, 160_000_000, None)
+    without = dataclasses.replace(gpu, backend="nvml")  # llama.cpp was not built for it
+    engine = EngineIdentity("0", ("CPU", "CUDA"))
+    page.set_machine(dataclasses.replace(MACHINE, devices=(gpu, without), engine=engine))
+    labels = [bar.label for bar in page.prediction.bars.bars]
+    assert labels == ["RAM needed", "GPU needed", "GPU free"]
+    facts = {fact.label: fact.value for fact in page.prediction.facts}
+    assert facts["GPU layers that fit"] == "6 of 31"
+    assert "160 MB of GPU memory are free" in page.prediction.verdict
+    searched(qtbot, page)

@@ -3,16 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.pages.plan.arrivals_ahead import MOST_DUE, draw_ahead
-from app.pages.plan.limits import Limits
-from app.pages.plan.load_words import class_arrivals_in_words
 from app.pages.plan.problems import field_words, in_form_words, placed
-from app.pages.plan.words import in_words, listed, title_of
 from app.plots.arrivals_plot import ArrivalsDrawing
 from app.widgets.axis_field import typed_values
 from profiler.plan.cells import expand
+from profiler.plan.limits import Limits
+from profiler.plan.load_words import class_arrivals_in_words
 from profiler.plan.plan import Engine, Load, Models, Need, Plan, RequestMix, Search, Trust, field_problems
 from profiler.plan.slo import parse_slo
 from profiler.plan.use_case import BATCH, CHAT, OWN, VOICE, use_case_of
+from profiler.plan.words import in_words, listed, title_of
 
 CHAT_SLO = "ttft_ms.p95<=1000,tpot_ms.p95<=142.857"
 

@@ -1,4 +1,5 @@
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from app.dialogs.export_question import ask_export, filter_of
 from app.pages.results.cell_columns import cell_columns
-from app.pages.results.raw_latencies import Which, read_raw
+from app.pages.results.session_words import date_words
 from app.pages.results_page import ResultsPage
 from app.settings import Settings
 from app.theme import ThemeSwitch
+from profiler.exchange.findings.raw_latencies import Which, read_raw
 from profiler.exchange.formats import BY_NAME
 from profiler.exchange.summary import summary_document
 from profiler.plan.plan import Plan
@@ -264,3 +266,10 @@ def test_the_distributions_are_what_the_figures_pool(session: Path) -> None:
 def test_both_themes(qtbot: QtBot, theme: ThemeSwitch, page: ResultsPage, session: Path) -> None:
     opened(qtbot, page, session)
     assert not page.grab().isNull()
+
+
+def test_dates_are_as_short_as_they_can_be() -> None:
+    now = datetime(2026, 11, 24, 23, 30)
+    assert date_words(datetime(2026, 11, 24, 23, 1), now) == "today 23:01"
+    assert date_words(datetime(2026, 3, 4, 9, 5), now) == "4 Mar 09:05"
+    assert date_words(datetime(2025, 3, 4, 9, 5), now) == "4 Mar 2025 09:05"

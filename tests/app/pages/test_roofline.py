@@ -8,14 +8,14 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.pages.results import roofline_reading
-from app.pages.results.roofline_reading import UNKNOWN_FLOPS, UNKNOWN_MODEL, read_roofline, roofs_of
-from app.pages.results.roofline_words import not_drawn, paths_of
-from app.pages.results.session_view import read_session
 from app.pages.results_page import ResultsPage
 from app.settings import Settings
 from profiler.analysis.roofline import Phase, Roofs
 from profiler.errors import Interrupted
+from profiler.exchange.findings import roofline_reading
+from profiler.exchange.findings.roofline_reading import UNKNOWN_FLOPS, UNKNOWN_MODEL, read_roofline, roofs_of
+from profiler.exchange.findings.roofline_words import not_drawn, paths_of
+from profiler.exchange.findings.session_view import read_session
 from profiler.plan.cells import ALL_LAYERS
 from profiler.records.fingerprint import Ceilings
 from profiler.records.run_record import CellRecord, RunRecord

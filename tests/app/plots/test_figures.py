@@ -4,11 +4,12 @@ from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
 from app.plots.ecdf_plot import EcdfPlot, EcdfSeries
-from app.plots.frontier_plot import FrontierMark, FrontierPlot, FrontierSeries, Need
+from app.plots.frontier_plot import FrontierPlot
 from app.plots.legend import LegendLine, series_item
 from app.plots.queue_plot import QueuePlot
 from app.theme import ThemeSwitch
 from app.tokens import tokens
+from profiler.exchange.findings.marks import FrontierMark, FrontierSeries, Need
 
 
 def frontier(qtbot: QtBot) -> FrontierPlot:

@@ -4,7 +4,7 @@ import pyqtgraph
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from pytestqt.qtbot import QtBot
 
 from app.plots.roofline_plot import RooflinePlot, RoofMark, RoofPath, decade_ticks, labels_of
@@ -109,6 +109,43 @@ def test_a_point_is_chosen_and_ringed(qtbot: QtBot, plot: RooflinePlot) -> None:
     assert sorted(10**value for value in x) == pytest.approx([4, 60])
     assert sorted(10**value for value in y) == pytest.approx([40, 80])
     assert "cell 2, decode" in plot.accessibleDescription()
+
+
+def shown_labels(plot: RooflinePlot) -> list[QRectF]:
+    return [label.textItem.sceneBoundingRect() for _, _, label in plot._point_labels if label.isVisible()]
+
+
+@pytest.mark.parametrize("spread", [1.0, 1.04, 1.15, 1.6])
+def test_labels_of_five_loads_and_three_quantizations_cover_nothing(qtbot: QtBot, plot: RooflinePlot, spread: float) -> None:
+    paths = []
+    for number, name in enumerate(("Q8_0", "Q4_K_M", "Q2_K")):
+        factor = spread**number
+        of_line = [
+            mark
+            for place in range(5)
+            for mark in (
+                RoofMark(5 * number + place, Phase.DECODE, 2 * 1.9**place * factor, 20 * 1.5**place * factor, str(2**place), "d"),
+                RoofMark(5 * number + place, Phase.PREFILL, 70 * factor * 1.02**place, 90 / factor, str(2**place), "p"),
+            )
+        ]
+        paths.append(RoofPath(name, tuple(of_line)))
+    plot.show_paths(paths, ROOFS)
+    marks = [(math.log10(mark.intensity), math.log10(mark.gflop_s)) for path in paths for mark in path.marks]
+
+    def check() -> None:
+        labels = shown_labels(plot)
+        assert len(labels) >= 5
+        words = [label.textItem.sceneBoundingRect() for label in plot._roof_words]
+        points = [plot.plot.vb.mapViewToScene(QPointF(*mark)) for mark in marks]
+        for number, label in enumerate(labels):
+            assert not any(label.intersects(other) for other in [*labels[:number], *words])
+            assert not any(label.contains(point) for point in points)
+
+    check()
+    before = shown_labels(plot)
+    plot.resize(520, 300)  # another shape: they look for places again
+    qtbot.waitUntil(lambda: shown_labels(plot) != before and not plot._replacing.isActive())
+    check()
 
 
 def test_keys_zoom_and_the_ticks_follow(qtbot: QtBot, plot: RooflinePlot) -> None:

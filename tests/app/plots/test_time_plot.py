@@ -9,6 +9,7 @@ from app.plots.backdrop import Limit
 from app.plots.bandwidth_plot import BandwidthPlot
 from app.plots.batch_plot import BatchPlot
 from app.plots.curve import Curve, CurveStyle, finite_stretches
+from app.plots.gpu_memory_plot import GpuMemoryPlot
 from app.plots.gpu_plot import GpuPlot
 from app.plots.latency_plot import LatencyPlot
 from app.plots.machine_plot import MachinePlot
@@ -19,6 +20,7 @@ from app.plots.time_cursor import TimeCursor
 from app.plots.time_plot import TimePlot
 from app.theme import ThemeSwitch
 from app.tokens import tokens
+from profiler.analysis.device_buffers import MAIN_MEMORY, DeviceBuffers
 from tests.helpers.live_minutes import live_minute
 
 LINE = CurveStyle("speed", "tok/s", color=0)
@@ -150,7 +152,8 @@ def test_every_live_figure_draws_a_minute_and_nothing(qtbot: QtBot, theme: Theme
         MemoryPlot(cursor),
         BandwidthPlot(cursor),
         MachinePlot(cursor),
-        GpuPlot(0, cursor),
+        GpuPlot("gpu0", cursor),
+        GpuMemoryPlot("gpu0", cursor),
     ]
     for plot in plots:
         qtbot.addWidget(plot)
@@ -169,12 +172,26 @@ def test_every_live_figure_draws_a_minute_and_nothing(qtbot: QtBot, theme: Theme
 def test_memory_changes_its_unit_with_its_size(qtbot: QtBot) -> None:
     plot = MemoryPlot(TimeCursor())
     qtbot.addWidget(plot)
-    plot.set_levels(96_000_000, None)
+    plot.set_levels({MAIN_MEMORY: DeviceBuffers(96_000_000, 20_000_000)})
     plot.show_figures(live_minute(process_rss_bytes=312e6))
-    assert plot.readings(5.0)[0][1] == "process 312 MB"
-    assert [text for _, text in plot.readings(5.0)] == ["process 312 MB", "weights 96.0 MB"]
+    assert [text for _, text in plot.readings(5.0)] == ["process 312 MB", "KV and buffers 20.0 MB", "weights 96.0 MB"]
     plot.show_figures(live_minute(process_rss_bytes=24e9))
     assert plot.readings(5.0)[0][1] == "process 24.0 GB"
+
+
+def test_memory_is_told_by_device(qtbot: QtBot) -> None:
+    plot = MemoryPlot(TimeCursor())
+    qtbot.addWidget(plot)
+    plot.show_figures(live_minute())
+    assert [item.words for item in plot._standing()._content.legend] == ["process MB", "KV and buffers MB", "weights MB"]
+    plot.set_levels({MAIN_MEMORY: DeviceBuffers(97_000_000, 20_000_000), "Vulkan0": DeviceBuffers(50_000_000, 110_000_000)})
+    plot.show_figures(live_minute(gpu0_vram_used_bytes=400e6))
+    readings = [text for _, text in plot.readings(5.0)]
+    assert readings == ["process 312 MB", "KV and buffers 20.0 MB", "weights 97.0 MB", "VRAM in use 400 MB", "on Vulkan0 160 MB"]
+    plot.set_levels({})  # of the next run nothing is known
+    plot.show_figures(live_minute())
+    assert [text for _, text in plot.readings(5.0)] == ["process 312 MB"]
+    assert [item.words for item in plot._standing()._content.legend] == ["process MB", "KV and buffers MB", "weights MB"]
 
 
 def test_the_measured_peak_is_told(qtbot: QtBot) -> None:

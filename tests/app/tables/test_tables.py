@@ -7,7 +7,6 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from app.tables.column import Column, TableRole
-from app.tables.figure_delegate import half_width_text
 from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 from app.theme import ThemeSwitch
@@ -130,21 +129,3 @@ def test_a_tone_colours_its_figure(qtbot: QtBot, theme: ThemeSwitch, view: Table
     picture = view.viewport().grab(rect).toImage()
     inks = {picture.pixelColor(x, y).name() for x in range(picture.width()) for y in range(picture.height())}
     assert tokens().broken in inks
-
-
-@pytest.mark.parametrize(
-    ("value", "interval", "text"),
-    [
-        (185.0, (182.0, 188.4), "± 3"),
-        (46.2, (45.9, 46.4), "± 0.2"),
-        (185.0, (184.9, 185.1), "± 0.1"),
-        (1240.0, (1000.0, 1600.0), "± 300"),
-        (26.8, (0.1, 9_000_000.0), "± over 100 %"),
-        (0.0123, (0.0121, 0.0125), "± 0.0002"),
-        (100.0, (94.0, 100.0), "± 6"),
-        (0.0, (0.0, 3.0), "± 3"),
-        (0.0, (0.0, 0.0), "± 0"),
-    ],
-)
-def test_half_an_interval_has_the_decimals_of_its_value(value: float, interval: tuple[float, float], text: str) -> None:
-    assert half_width_text(value, interval) == text

@@ -2,7 +2,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.theme import ThemeSwitch
-from app.widgets.step_list import Step, StepList, step_of
+from app.widgets.step_list import StepList
+from profiler.exchange.findings.search_view import Step, step_of
 from profiler.records.run_record import SessionEvent
 
 

@@ -6,8 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiler.analysis import energy as module
-from profiler.analysis.energy import Joules, cost_per_million_tokens, energy, energy_j, shares, wall_factor
+from profiler.analysis.energy import (
+    Joules,
+    at_the_wall,
+    cost_per_million_tokens,
+    energy,
+    energy_j,
+    shares,
+    wall_calibration,
+    wall_factor,
+)
 from profiler.analysis.window import Window
+from profiler.records.energy_settings import WallCalibration
 from profiler.records.power_meter import IdleDraw, IdlePower, counted_meters, meter_name
 from profiler.records.timing import Samples
 
@@ -203,3 +213,33 @@ def test_what_was_not_measured_is_none():
     assert energy(sampled(gpu0_power_watts=[1] * 3), window(1, 1)) is None
     assert energy_j(Samples(), window(0, 1)) is None
     assert module.tokens_per_joule(10, None) is None
+
+
+def test_two_readings_at_the_wall_tell_the_rest_of_the_machine_apart():
+    # 60 W at rest beside 20 W metered, 280 W beside 220 W: 1.1 W at the wall for each, and 38 W whatever runs.
+    made = wall_calibration(("gpu0",), wall_watts=280, metered_watts=220, wall_idle_watts=60, metered_idle_watts=20)
+    assert (made.factor, made.rest_watts) == (pytest.approx(1.1), pytest.approx(38))
+    spent = energy(sampled(gpu0_energy_joules=COUNTER), window(1, 4), IdlePower({"gpu0": IdleDraw(20, 0.0, 5)}, 3))
+    wall = at_the_wall(spent, made, 3)
+    assert wall.gross.joules == pytest.approx(1.1 * 90 + 38 * 3)
+    assert wall.net.joules == pytest.approx(1.1 * (90 - 20 * 3))
+    assert at_the_wall(spent, WallCalibration(("gpu1",), 1.1), 3) is None
+
+
+def test_one_reading_at_the_wall_is_a_factor():
+    made = wall_calibration(("gpu0",), wall_watts=300, metered_watts=200, wall_idle_watts=60)
+    assert made == WallCalibration(("gpu0",), 1.5, 0)
+
+
+@pytest.mark.parametrize(
+    ("readings", "words"),
+    [
+        ({"wall_watts": 50, "metered_watts": 200, "wall_idle_watts": 60, "metered_idle_watts": 20}, "more while something runs"),
+        ({"wall_watts": 300, "metered_watts": 20, "wall_idle_watts": 60, "metered_idle_watts": 20}, "no more in this cell"),
+        ({"wall_watts": 300, "metered_watts": 120, "wall_idle_watts": 30, "metered_idle_watts": 20}, "less at rest"),
+        ({"wall_watts": 0, "metered_watts": 120}, "above zero"),
+    ],
+)
+def test_readings_that_contradict_each_other_are_no_calibration(readings, words):
+    with pytest.raises(ValueError, match=words):
+        wall_calibration(("gpu0",), **readings)

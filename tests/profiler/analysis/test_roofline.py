@@ -164,3 +164,41 @@ def test_sentences(done, roofs, text):
 
 def test_a_sentence_without_a_place():
     assert sentence(work(14.2, 20), ROOFS).startswith("Decode uses 71 %")
+
+
+def test_few_threads_have_roofs_of_their_own():
+    machine = Roofs(20.0, 100.0, 32_000_000)
+    by_threads = {1: 12.0, 2: 20.0, 4: 20.0}
+    one = machine.of_threads(1, by_threads, 4)
+    assert one == Roofs(12.0, 25.0, 32_000_000, threads=1, machine_bandwidth_gb_s=20.0)
+    # Two read as much as four, but compute half.
+    assert machine.of_threads(2, by_threads, 4) == Roofs(20.0, 50.0, 32_000_000, threads=2)
+    assert machine.of_threads(3, {1: 8.0, 2: 12.0, 4: 20.0}, 4).bandwidth_gb_s == pytest.approx(16)
+    assert machine.of_threads(4, by_threads, 4) == machine.of_threads(8, by_threads, 4) == machine
+    # What was not measured so is not reckoned.
+    assert machine.of_threads(1, {}, None) == machine.of_threads(1, {2: 20.0}, None) == machine
+    assert Roofs(None, None).of_threads(1, by_threads, 4) == Roofs(None, None)
+
+
+def test_a_thread_alone_is_held_against_what_it_can_reach():
+    one = ROOFS.of_threads(1, {1: 11.0, 2: 20.0}, 2)
+    assert place(work(8, 10), ROOFS).verdict is Verdict.OVERHEAD
+    assert place(work(8, 10), one).verdict is Verdict.MEMORY
+    assert sentence(work(8.8, 10), one) == (
+        "Decode uses 80 % of the memory bandwidth that 1 thread can use: a smaller quantization helps, and so do more threads."
+    )
+    assert sentence(work(8.8, 10, kv_share=0.6), one) == (
+        "Decode uses 80 % of the memory bandwidth that 1 thread can use, mostly for KV: a smaller KV type or less context helps, "
+        "and so do more threads."
+    )
+    assert sentence(work(1, 40, phase=Phase.PREFILL), one) == (
+        "Prefill uses 80 % of the compute of 1 thread: more threads help, more memory bandwidth does not."
+    )
+    saturated = Roofs(20.0, 100.0).of_threads(2, {1: 11.0, 2: 20.0, 4: 20.0}, 4)
+    assert sentence(work(16, 10), saturated) == (
+        "Decode uses 80 % of the memory bandwidth: a smaller quantization helps, more compute does not."
+    )
+    assert sentence(work(2.2, 5), saturated) == (
+        "Decode uses 11 % of the memory bandwidth and 10 % of the compute of 2 threads: it is limited by its kernels or by "
+        "overhead, not by either."
+    )

@@ -201,3 +201,20 @@ def test_only_what_was_sent_can_be_late(calm, context):
     (flag,) = flags(dataclasses.replace(calm, requests=requests), context)
     assert flag.name == validity.FAILED_REQUESTS
     assert flag.sentence == "Of 20 requests 4 refused."
+
+
+def test_a_gpu_that_its_driver_holds_back_is_a_warning(calm, context):
+    held = [1 if sample % 4 == 0 else 0 for sample in range(40)]
+    (flag,) = flags(sampled(calm, intelgpu0_held_back=held, intelgpu1_held_back=[0] * 40), context)
+    assert (flag.name, flag.invalidates) == (validity.HELD_BACK, False)
+    assert "intelgpu0 ran slower" in flag.sentence
+    assert names(sampled(calm, intelgpu0_held_back=[0] * 39 + [1]), context) == []
+
+
+def test_a_processor_quota_that_stops_the_group_is_a_warning(calm, context):
+    # 2 ms more in each sample of the run; below one in a hundred it is nothing.
+    (flag,) = flags(sampled(calm, group_cpu_throttled_ms=np.arange(40) * 100.0), context)
+    assert (flag.name, flag.invalidates) == (validity.CPU_QUOTA, False)
+    assert "quota" in flag.sentence
+    assert names(sampled(calm, group_cpu_throttled_ms=np.arange(40) * 0.01), context) == []
+    assert names(sampled(calm, group_cpu_throttled_ms=[1e6] * 40), context) == []

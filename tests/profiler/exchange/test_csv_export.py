@@ -52,6 +52,19 @@ def test_classes_with_their_figures(tables):
     assert (paste["class"], paste["ttft_ms_p95"], paste["output_tok_s"], paste["requests_s (req/s)"]) == ("paste", "77.5", "", "")
 
 
+def test_runs_tell_which_raw_rows_count(tables):
+    assert [(row["run_id"], row["status"], row["is_valid"]) for row in tables["runs.csv"]] == [
+        ("1", "done", "True"),
+        ("2", "done", "False"),
+        ("3", "failed", "True"),
+        ("4", "done", "True"),
+        ("5", "done", "True"),
+    ]
+    assert [row["ttft_ms_p95"] for row in tables["runs.csv"]] == ["10.5", "21.0", "", "42.0", "33.0"]
+    assert tables["runs.csv"][1]["flags"] == "foreign load: 40 % of the CPU | short: the window is short"
+    assert tables["cells.csv"][0]["flags"] == "short: the window is short | foreign load: 40 % of the CPU"
+
+
 def test_headers_say_their_units(tables):
     header = list(tables["cells.csv"][0])
     assert {"think_time (s)", "prompt_tokens", "ttft_ms_p95", "ttft_ms_n", "output_tok_s", "requests_s (req/s)"} <= set(header)

@@ -56,7 +56,10 @@ def test_size_of_the_buffer(cache_bytes, available_bytes, wanted_bytes):
 
 def test_a_small_probe(monkeypatch):
     monkeypatch.setattr(bandwidth, "_SCAN_BUDGET_NS", 0)
-    ceilings = bandwidth.measure(32 * MIB)
+    heard = []
+    ceilings = bandwidth.measure(32 * MIB, on_progress=heard.append)
+    counts = len(ceilings.by_threads)
+    assert heard == [(number + 1) / (counts + 1) for number in range(counts)]
     assert ceilings.bandwidth_gb_s == max(ceilings.by_threads.values())
     assert ceilings.by_threads[ceilings.bandwidth_threads] == ceilings.bandwidth_gb_s
     assert 0.1 < ceilings.bandwidth_gb_s < 10_000
@@ -66,20 +69,24 @@ def test_a_small_probe(monkeypatch):
     assert "33.6 MB" in ceilings.method
 
 
+def no_end():
+    """Nobody cancels."""
+
+
 def test_touching_stops_at_its_limit(monkeypatch):
     monkeypatch.setattr(bandwidth, "_TOUCH_LIMIT_NS", 0)
     monkeypatch.setattr(bandwidth, "_TOUCH_STEP_WORDS", 1000)
     with bandwidth.ThreadPoolExecutor(2) as pool:
-        assert len(bandwidth._touched_buffer(1_000_000, 2, pool)) == 2000
+        assert len(bandwidth._touched_buffer(1_000_000, 2, pool, no_end)) == 2000
         monkeypatch.setattr(bandwidth, "_TOUCH_LIMIT_NS", 10**12)
-        buffer = bandwidth._touched_buffer(10_001, 2, pool)
+        buffer = bandwidth._touched_buffer(10_001, 2, pool, no_end)
     assert len(buffer) == 10_001
     assert np.all(buffer == 1)
 
 
 def test_memory_that_is_not_to_be_had_is_told():
     with bandwidth.ThreadPoolExecutor(1) as pool, pytest.raises(EnvironmentFault, match="free memory"):
-        bandwidth._touched_buffer(1 << 58, 1, pool)
+        bandwidth._touched_buffer(1 << 58, 1, pool, no_end)
 
 
 @pytest.fixture

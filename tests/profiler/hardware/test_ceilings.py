@@ -1,13 +1,15 @@
 import json
+import threading
 
 import pytest
 
 from profiler import paths
-from profiler.hardware import ceilings
+from profiler.errors import Interrupted
+from profiler.hardware import bandwidth, ceilings
 from profiler.records.fingerprint import Ceilings
 
-MEASURED = Ceilings(24.9, 2, 3.5, {1: 14.5, 2: 24.9}, None, "Best of 5 passes.", "2026-01-02T03:04:05+00:00")
-BETTER = Ceilings(26.0, 2, 1.0, {1: 15.0, 2: 26.0}, None, "Best of 6 passes.", "2026-01-03T03:04:05+00:00")
+MEASURED = Ceilings(24.9, 2, 3.5, {1: 14.5, 2: 24.9}, None, method="Best of 5 passes.", measured_utc="2026-01-02T03:04:05+00:00")
+BETTER = Ceilings(26.0, 2, 1.0, {1: 15.0, 2: 26.0}, None, method="Best of 6 passes.", measured_utc="2026-01-03T03:04:05+00:00")
 
 
 @pytest.fixture
@@ -15,7 +17,7 @@ def probe(tmp_path, monkeypatch):
     """Counts the probes and answers MEASURED; nothing of the machine is measured, nothing else runs."""
     calls = []
     monkeypatch.setenv("INFEROMETER_HOME", str(tmp_path))
-    monkeypatch.setattr(ceilings, "measure_bandwidth", lambda: calls.append(1) or MEASURED)
+    monkeypatch.setattr(ceilings, "measure_bandwidth", lambda **_: calls.append(1) or MEASURED)
     monkeypatch.setattr(ceilings, "foreign_percent", lambda before, after: 1.0)
     return calls
 
@@ -34,7 +36,7 @@ def test_measures_once_and_keeps_it(probe):
 
 def test_refresh_measures_again_and_replaces(probe, monkeypatch):
     ceilings.measured()
-    monkeypatch.setattr(ceilings, "measure_bandwidth", lambda: BETTER)
+    monkeypatch.setattr(ceilings, "measure_bandwidth", lambda **_: BETTER)
     assert ceilings.measured(refresh=True) == BETTER
     assert ceilings.cached() == BETTER
     assert [path.name for path in file().parent.iterdir()] == ["ceilings.json"]  # nothing unfinished is left
@@ -111,3 +113,19 @@ def test_a_full_disk_leaves_nothing_behind(probe, monkeypatch):
     monkeypatch.setattr(ceilings.os, "replace", full)
     assert ceilings.measured() == MEASURED
     assert list(file().parent.iterdir()) == []
+
+
+def test_who_cancels_keeps_what_was_measured_before(probe, monkeypatch):
+    ceilings.measured()
+    monkeypatch.setattr(ceilings, "measure_bandwidth", lambda **told: bandwidth.measure(16 << 20, **told))
+    monkeypatch.setattr(bandwidth, "_SCAN_BUDGET_NS", 10**15)  # it would go on for days
+    cancel, heard = threading.Event(), []
+
+    def hear(share):
+        heard.append(share)
+        cancel.set()
+
+    with pytest.raises(Interrupted, match="was stopped"):
+        ceilings.measured(refresh=True, on_progress=hear, cancel=cancel)
+    assert len(heard) == 1
+    assert ceilings.cached() == MEASURED

@@ -36,6 +36,8 @@ SETTINGS = CacheSettings(ctx_size=256, slots=4)  # 1024 cells
 LAYERS_BUFFER = 512 * 4 * (1024 // 2 + 3 * (128 + 64))  # the mask, and rows of the feed-forward net
 OUTPUT_BUFFER = 512 * 4 * (96 + 2 * 64)
 LOGITS = 4 * 96 * 4
+INPUTS = 512 * (2 * 64 * 4 + 1024 * 2)  # embeddings, a copy of them, and the mask
+LARGEST_MATRIX = 64 * 128 // 32 * 34
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +77,39 @@ def test_bytes_of_a_partial_offload(four_layers: ModelDescription) -> None:
     assert cpu.weights_bytes == EMBEDDING_BYTES + 2 * LAYER_BYTES
     assert gpu.weights_bytes == EMBEDDING_BYTES + 2 * LAYER_BYTES + NORM_BYTES, "a tied table is held twice"
     assert cpu.kv_bytes == gpu.kv_bytes == 1024 * 2 * KV_OF_LAYER
-    assert cpu.compute_bytes == LAYERS_BUFFER + LOGITS
-    assert gpu.compute_bytes == max(LAYERS_BUFFER, OUTPUT_BUFFER)
-    assert gpu.total_bytes == gpu.weights_bytes + 1024 * 2 * KV_OF_LAYER + LAYERS_BUFFER
+    assert cpu.compute_bytes == INPUTS + LOGITS
+    assert gpu.compute_bytes == LAYERS_BUFFER + LARGEST_MATRIX, "it carries out the others' prompts, too"
+    assert gpu.total_bytes == gpu.weights_bytes + 1024 * 2 * KV_OF_LAYER + gpu.compute_bytes
     assert (cpu.state_bytes, gpu.state_bytes) == (0, 0)
 
 
 def test_only_the_output(four_layers: ModelDescription) -> None:
     cpu, gpu = by_device(four_layers, 1, SETTINGS)
     assert gpu.weights_bytes == EMBEDDING_BYTES + NORM_BYTES
-    assert (gpu.kv_bytes, gpu.compute_bytes) == (0, OUTPUT_BUFFER)
+    assert (gpu.kv_bytes, gpu.compute_bytes) == (0, LAYERS_BUFFER + LARGEST_MATRIX)
     assert cpu.kv_bytes == 1024 * 4 * KV_OF_LAYER
+
+
+def test_each_carries_out_its_own_layers_without_op_offload(four_layers: ModelDescription) -> None:
+    apart = dataclasses.replace(SETTINGS, op_offload=False)
+    cpu, gpu = by_device(four_layers, 3, apart)
+    assert cpu.compute_bytes == LAYERS_BUFFER + 512 * 64 * 4 + LOGITS
+    assert gpu.compute_bytes == max(LAYERS_BUFFER, OUTPUT_BUFFER)
+    assert by_device(four_layers, 1, apart)[1].compute_bytes == OUTPUT_BUFFER
+    # llama.cpp sends no ubatch of less than 32 tokens.
+    small = dataclasses.replace(SETTINGS, ubatch_size=16)
+    assert by_device(four_layers, 3, small)[1] == by_device(four_layers, 3, dataclasses.replace(small, op_offload=False))[1]
+
+
+def test_a_gpu_without_layers_has_a_buffer_for_prompts(four_layers: ModelDescription) -> None:
+    one = dataclasses.replace(SETTINGS, ctx_size=64)  # 256 cells in view: of which the mask has two bytes each
+    cpu, gpu = by_device(four_layers, 0, one)
+    layers_bytes = 256 * 4 * (256 // 2 + 3 * (128 + 64)) + LARGEST_MATRIX
+    assert (gpu.layers, gpu.weights_bytes, gpu.kv_bytes) == ((), 0, 0)
+    assert gpu.compute_bytes == max(layers_bytes, 256 * 4 * (96 + 2 * 64) + EMBEDDING_BYTES)
+    assert cpu.compute_bytes == 256 * (2 * 64 * 4 + 256 * 2) + LOGITS
+    cpu, gpu = by_device(four_layers, 0, dataclasses.replace(one, op_offload=False))
+    assert (gpu.total_bytes, cpu.compute_bytes) == (0, 256 * 4 * (256 // 2 + 3 * (128 + 64)) + LOGITS)
 
 
 def test_untied_output_lies_once(write_dense: WriteDense) -> None:
@@ -99,7 +123,7 @@ def test_cache_kept_in_main_memory(four_layers: ModelDescription) -> None:
     cpu, gpu = by_device(four_layers, -1, dataclasses.replace(SETTINGS, kv_offload=False))
     assert (cpu.kv_bytes, gpu.kv_bytes) == (1024 * 4 * KV_OF_LAYER, 0)
     assert cpu.layers == ()
-    assert cpu.compute_bytes == LAYERS_BUFFER + LOGITS, "attention is carried out there"
+    assert cpu.compute_bytes == INPUTS + LOGITS, "attention, carried out there, needs no more"
 
 
 def test_states_lie_with_their_layers(tmp_path: Path) -> None:

@@ -34,3 +34,21 @@ def test_three_significant_digits(value, text):
 )
 def test_numbers_as_people_read_them(function, value, text):
     assert function(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "text"),
+    [
+        (185.0, (182.0, 188.4), "± 3"),
+        (46.2, (45.9, 46.4), "± 0.2"),
+        (185.0, (184.9, 185.1), "± 0.1"),
+        (1240.0, (1000.0, 1600.0), "± 300"),
+        (26.8, (0.1, 9_000_000.0), "± over 100 %"),
+        (0.0123, (0.0121, 0.0125), "± 0.0002"),
+        (100.0, (94.0, 100.0), "± 6"),
+        (0.0, (0.0, 3.0), "± 3"),
+        (0.0, (0.0, 0.0), "± 0"),
+    ],
+)
+def test_half_an_interval_has_the_decimals_of_its_value(value, interval, text):
+    assert units.half_width_text(value, interval) == text

@@ -113,3 +113,21 @@ def test_a_drain_without_samples_changes_nothing():
     hot = machine.channels
     machine.channels = lambda: hot() if machine.seconds in (0, 40) else {}
     assert machine.cool_down.after(THROTTLED).startswith("Waited 40 s")
+
+
+def test_other_makers_gpus_tell_of_heat_too():
+    began = {
+        "amdgpu0_temperature_celsius": 50.0,
+        "macmon_gpu_temperature_celsius": 50.0,
+        "amdgpu0_memory_temperature_celsius": 1.0,
+    }
+    now = dict.fromkeys(began, 60.0) | {"intelgpu0_held_back": 1.0}
+    assert heat(now, began) == [
+        "amdgpu0 is at 60 °C, after 50 °C at the beginning",
+        "macmon_gpu is at 60 °C, after 50 °C at the beginning",
+        "intelgpu0 slows itself down",
+    ]
+
+
+def test_a_gpu_that_is_always_held_back_is_not_waited_for():
+    assert heat({"intelgpu0_held_back": 1.0}, {"intelgpu0_held_back": 1.0}) == []

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from profiler.hardware.memory_speed import kept_memory_speed
 from profiler.modelfile.description import describe
+from profiler.models import kernel_speeds, machine_prediction, prediction_residuals
 from profiler.plan.cells import expand
 from profiler.plan.plan import Plan
 from profiler.plan.resolution import specification
+from profiler.records.kernel_speed import KernelSpeed
 from profiler.records.run_record import RunRecord
 from profiler.records.timing import RunData
 from profiler.sweep import known_speeds
@@ -18,6 +21,7 @@ from tests.helpers.served_session import served
 
 VERSION = "0.3.36"
 OVERHEAD_S = 1.5
+SHAPES = [(("wide", "q4_1"), 2), (("thin", "q4_1"), 32)]
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +232,26 @@ def test_the_rest_is_corrected_by_what_has_run():
     assert remaining_seconds(foretold_s, {}, [1, 2]) == 30
     assert remaining_seconds(foretold_s, {}, [4]) is None
     assert remaining_seconds(foretold_s, {}, []) == 0
+
+
+def test_a_run_corrects_the_prediction_of_its_model(description):
+    """The virtual engine's step is kept against what made-up kernels foretell, and the next prediction is that step."""
+    (order,) = orders(plan_of({"concurrency": 1, "prompt_tokens": 64, "output_tokens": 32}))
+    threads = order.context.threads
+    kernels = [KernelSpeed(*shape, 1, 1, 2e-3, 0.0, 10**8, 10**8, layers) for shape, layers in SHAPES]
+    kernel_speeds._store(kernel_speeds._key(VERSION, threads, 0), kernels)
+    plain = machine_prediction.predict_speed(description, kept_memory_speed(), threads=threads)
+    run, data, elapsed_s = run_of(order)
+    learn(run, data, description, VERSION, elapsed_s)
+    (step,) = measured(run, data, description, VERSION).decode
+    (kept,) = prediction_residuals.known()
+    told = machine_prediction.predict_speed(description, kept_memory_speed(), threads=threads)
+    assert (kept.tokens, kept.ratios) == (1, (pytest.approx(step.seconds / plain.seconds),))
+    assert told.seconds == pytest.approx(step.seconds)
+
+
+def test_a_run_without_a_calibration_leaves_no_residual(description):
+    (order,) = orders(plan_of({"concurrency": 1, "prompt_tokens": 64, "output_tokens": 32}))
+    run, data, elapsed_s = run_of(order)
+    learn(run, data, description, VERSION, elapsed_s)
+    assert prediction_residuals.known() == ()

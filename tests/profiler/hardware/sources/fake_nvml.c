@@ -10,11 +10,16 @@
  *     power-0         GPU 0's power meter answers "unknown error"
  *     gpm-2           GPU 2 answers "unknown error" to the question for its bandwidth
  *     mig-2           GPU 2 is split: of its seven places the second and fourth hold a part
+ *   FAKE_NVML_ALIVE   set: power, clock, memory and load change with time, the energy counter with the power, and the processes listed
+ *                     are the children of this one: as a window shows them
  * Compiled with -DOLD_DRIVER it lacks the functions that drivers before 2023 lack.
  */
+#define _GNU_SOURCE
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SUCCESS = 0, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, GPU_IS_LOST = 15, UNKNOWN = 999 };
@@ -52,6 +57,27 @@ static int is_set(const char *control, unsigned int index)
     return access(path, F_OK) == 0;
 }
 
+/* Seconds since the first question when FAKE_NVML_ALIVE is set, else 0. */
+static double alive_s(void)
+{
+    static double first;
+    struct timespec now;
+    if (!getenv("FAKE_NVML_ALIVE"))
+        return 0;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double seconds = now.tv_sec + now.tv_nsec / 1e9;
+    if (first == 0)
+        first = seconds;
+    return seconds - first;
+}
+
+/* Back and forth between 0 and 1 in eight seconds; 0 when nothing is alive. */
+static double swing(void)
+{
+    double phase = alive_s() / 8 - (long)(alive_s() / 8);
+    return phase < 0.5 ? 2 * phase : 2 - 2 * phase;
+}
+
 static int status(const Gpu *gpu) { return is_set("lost", gpu->index) ? GPU_IS_LOST : SUCCESS; }
 
 static int is_split(const Gpu *gpu) { return gpu->index == HOPPER && is_set("mig", HOPPER); }
@@ -84,6 +110,13 @@ int nvmlDeviceGetName(Gpu *gpu, char *text, unsigned int length)
     return status(gpu);
 }
 
+/* A chip with its processor has no VBIOS of its own. */
+int nvmlDeviceGetVbiosVersion(Gpu *gpu, char *text, unsigned int length)
+{
+    snprintf(text, length, "95.02.3C.40.%02u", gpu->index);
+    return gpu->index == UNIFIED ? NOT_SUPPORTED : status(gpu);
+}
+
 int nvmlDeviceGetMemoryInfo(Gpu *gpu, Memory *memory)
 {
     memory->total = 24000000000ULL;
@@ -94,23 +127,23 @@ int nvmlDeviceGetMemoryInfo(Gpu *gpu, Memory *memory)
 
 int nvmlDeviceGetUtilizationRates(Gpu *gpu, Utilization *rates)
 {
-    rates->gpu = 97 - gpu->index;
+    rates->gpu = 97 - gpu->index - (unsigned int)(40 * swing());
     rates->memory = 41;
     return is_split(gpu) ? NOT_SUPPORTED : status(gpu);
 }
 
-int nvmlDeviceGetPowerUsage(Gpu *gpu, unsigned int *milliwatts) { *milliwatts = 285500; return metered(gpu); }
+int nvmlDeviceGetPowerUsage(Gpu *gpu, unsigned int *milliwatts) { *milliwatts = 285500 - (unsigned int)(90000 * swing()); return metered(gpu); }
 
 int nvmlDeviceGetTotalEnergyConsumption(Gpu *gpu, unsigned long long *millijoules)
 {
-    *millijoules = 9000000001500ULL;
+    *millijoules = 9000000001500ULL + (unsigned long long)(240500 * alive_s());  /* its mean power */
     return metered(gpu) == NOT_SUPPORTED ? NOT_SUPPORTED : status(gpu);
 }
 
 int nvmlDeviceGetTemperature(Gpu *gpu, int sensor, unsigned int *celsius) { (void)sensor; *celsius = 71; return status(gpu); }
 
 /* 1 is the clock of the multiprocessors (SM); other clocks run at other rates. */
-int nvmlDeviceGetClockInfo(Gpu *gpu, int type, unsigned int *mhz) { *mhz = type == 1 ? 2520 : 10501; return status(gpu); }
+int nvmlDeviceGetClockInfo(Gpu *gpu, int type, unsigned int *mhz) { *mhz = type == 1 ? 2520 - (unsigned int)(300 * swing()) : 10501; return status(gpu); }
 
 int nvmlDeviceGetCurrentClocksThrottleReasons(Gpu *gpu, unsigned long long *reasons) { *reasons = 0x4; return status(gpu); }
 
@@ -121,7 +154,7 @@ int nvmlDeviceGetMemoryInfo_v2(Gpu *gpu, MemoryV2 *memory)
         return UNKNOWN;
     memory->total = 24000000000ULL;
     memory->reserved = 400000000ULL;
-    memory->used = 5000000000ULL + gpu->index;
+    memory->used = 5000000000ULL + gpu->index + (unsigned long long)(1e9 * swing());
     memory->free = memory->total - memory->reserved - memory->used;
     return gpu->index == UNIFIED ? NOT_SUPPORTED : status(gpu);
 }
@@ -134,7 +167,27 @@ int nvmlDeviceGetTemperatureV(Gpu *gpu, Temperature *temperature)
     return status(gpu);
 }
 
-int nvmlDeviceGetCurrentClocksEventReasons(Gpu *gpu, unsigned long long *reasons) { *reasons = 0x24; return status(gpu); }
+int nvmlDeviceGetCurrentClocksEventReasons(Gpu *gpu, unsigned long long *reasons) { *reasons = getenv("FAKE_NVML_ALIVE") ? 0x4 : 0x24; return status(gpu); }
+
+/* The first child of this process, 0 without one. */
+static unsigned int child(void)
+{
+    DIR *every = opendir("/proc");
+    struct dirent *entry;
+    int found = 0, id, parent;
+    char path[300];
+    while (every && !found && (entry = readdir(every))) {
+        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        FILE *file = atoi(entry->d_name) ? fopen(path, "r") : NULL;
+        if (file && fscanf(file, "%d (%*[^)]) %*c %d", &id, &parent) == 2 && parent == (int)getpid())
+            found = id;
+        if (file)
+            fclose(file);
+    }
+    if (every)
+        closedir(every);
+    return (unsigned int)found;
+}
 
 static int listed(unsigned int *room, Process *processes, unsigned long long used)
 {
@@ -145,7 +198,7 @@ static int listed(unsigned int *room, Process *processes, unsigned long long use
     }
     *room = needed;
     processes[0] = (Process){1, ~0ULL, 0, 0};  /* another program, its memory not told */
-    processes[1] = (Process){(unsigned int)number("FAKE_NVML_PROCESS", 2), used, 0, 0};
+    processes[1] = (Process){getenv("FAKE_NVML_ALIVE") ? child() : (unsigned int)number("FAKE_NVML_PROCESS", 2), used, 0, 0};
     return SUCCESS;
 }
 

@@ -3,8 +3,6 @@
 import json
 import math
 import os
-import platform
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +12,7 @@ import pytest
 
 from profiler.hardware.sources import nvml, nvml_readings
 from profiler.hardware.sources.watched_process import WatchedProcess
-
-COMPILER = shutil.which("gcc") or shutil.which("cc")
-needs_fake = pytest.mark.skipif(
-    platform.system() != "Linux" or COMPILER is None, reason="needs Linux and a C compiler to build the stand-in for libnvidia-ml"
-)
+from tests.helpers.fake_nvml import built, needs_fake
 
 READ = """
 import dataclasses, itertools, json, os, pathlib, sys
@@ -84,12 +78,6 @@ def todays_library(tmp_path_factory):
     return built(tmp_path_factory.mktemp("driver"), old=False)
 
 
-def built(folder: Path, old: bool) -> Path:
-    command = [COMPILER, "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o", folder / "libnvidia-ml.so.1"]
-    subprocess.run([*command, *(["-DOLD_DRIVER"] if old else []), Path(__file__).with_name("fake_nvml.c")], check=True)
-    return folder
-
-
 def run(script: str, library: Path, control: Path, *arguments: str, **environment: str) -> dict:
     done = subprocess.run(
         [sys.executable, "-c", script, str(control), *arguments],
@@ -153,6 +141,25 @@ def test_readings_of_two_gpus(library, tmp_path, request):
     ]
     assert found["devices"][0]["vram_total_bytes"] == 24_000_000_000
     assert found["devices"][0]["vram_free_bytes"] == 18_600_000_000
+
+
+@needs_fake
+def test_the_fingerprint_tells_firmware_splitting_and_shared_memory_and_is_the_same_twice(todays_library, tmp_path):
+    (tmp_path / "mig-2").touch()
+    first, second = (read(todays_library, tmp_path, FAKE_NVML_COUNT="4")["devices"] for _ in range(2))
+    assert first == second
+    assert [(device["firmware"], device["is_split"], device["shares_main_memory"]) for device in first] == [
+        ("95.02.3C.40.00", None, False),
+        ("95.02.3C.40.01", None, False),
+        ("95.02.3C.40.02", True, False),
+        ("95.02.3C.40.02", True, False),
+        (None, None, True),
+    ]
+
+
+@needs_fake
+def test_a_gpu_that_could_be_split_and_is_not(todays_library, tmp_path):
+    assert read(todays_library, tmp_path, FAKE_NVML_COUNT="3")["devices"][2]["is_split"] is False
 
 
 @needs_fake

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.errors import UnusableArguments
+from profiler.plan.ladder import RATE_STEP, ladder_of
 from profiler.plan.plan import Plan
-from profiler.sweep.search.problem import RATE_STEP, Arms, ladder_of
+from profiler.sweep.search.problem import Arms
 
 
 def plan_of(**load):

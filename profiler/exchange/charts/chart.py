@@ -1,0 +1,133 @@
+"""A figure before it is drawn: axes, series of points or curves, a limit, and the words for those who do not see it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from profiler.exchange.charts.scale import Scale
+
+Interval = tuple[float, float]
+Marker = Literal["circle", "square", "triangle", "diamond"]
+
+_MARKERS: tuple[Marker, ...] = ("circle", "square", "triangle", "diamond")
+_DASHES = ("", "7 3", "2 3", "8 3 2 3")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a series is told apart: a colour of the four, a marker, and a dash where the colours begin again.
+
+    Attributes:
+        is_hollow: its markers are, in the legend; in the figure each point tells for itself.
+    """
+
+    color: int
+    marker: Marker
+    dash: str
+    is_hollow: bool = False
+
+
+def look_of(index: int) -> Look:
+    """The look of the `index`-th series, in the order of the window's figures."""
+    return Look(index % 4, _MARKERS[(index + index // 4) % 4], _DASHES[index // 4 % 4])
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis; the title has its unit."""
+
+    title: str
+    scale: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point.
+
+    Attributes:
+        words: what is said of it, a line each.
+        cell_id: the cell that it is, None for a place on a curve.
+        label: stands beside it, may be empty.
+        is_hollow: another cell beats it, or it is of a second kind.
+    """
+
+    x: float
+    y: float
+    words: str
+    cell_id: int | None = None
+    label: str = ""
+    is_hollow: bool = False
+    x_interval: Interval | None = None
+    y_interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What belongs together.
+
+    Attributes:
+        points: drawn with markers, each readable.
+        line: what is drawn through them; empty for none. `faint` goes on where it may not be claimed, dotted.
+        readings: places on the line that can be read but have no marker.
+        cell_id: of a curve that is one cell's.
+        is_shown: False leaves it out until somebody asks for it.
+    """
+
+    name: str
+    look: Look
+    points: tuple[Point, ...] = ()
+    line: tuple[tuple[float, float], ...] = ()
+    faint: tuple[tuple[float, float], ...] = ()
+    readings: tuple[Point, ...] = ()
+    cell_id: int | None = None
+    is_shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A value that must be kept to.
+
+    Attributes:
+        words: at its line.
+        is_x: it is a value along x, else along y.
+        met_side: on which side it is kept to, drawn as a region; None draws the line only.
+    """
+
+    value: float
+    words: str
+    is_x: bool = True
+    met_side: Literal["above", "below"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A straight line of the plane itself, such as a roof."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One figure.
+
+    Attributes:
+        key: of a file's name and an element's id.
+        told: what the axes, the numbers at the points and their marks are, in a line.
+        reading: how it is read with a pointer: the nearest point; or of each curve the last reading up to the pointer's place
+            along x, or the next one from there on.
+        latency: of which it shows the distribution, None for other figures.
+        note: what is not drawn, and why; may be empty.
+    """
+
+    key: str
+    title: str
+    told: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    reading: Literal["nearest", "last", "next"] = "nearest"
+    latency: str | None = None
+    limit: Limit | None = None
+    guides: tuple[Guide, ...] = ()
+    note: str = ""

@@ -1,0 +1,58 @@
+"""All figures of a session."""
+
+import threading
+from dataclasses import dataclass
+
+from profiler.exchange.charts import latencies, planes, roofline
+from profiler.exchange.charts.chart import Chart
+from profiler.exchange.findings.answer import answer
+from profiler.exchange.findings.planes import SPEED, series_of
+from profiler.exchange.findings.raw_latencies import read_raw
+from profiler.exchange.findings.roofline_reading import RooflineReading, read_roofline
+from profiler.exchange.findings.session_view import SessionView
+
+KEYS = (
+    planes.FREEZE_KEY,
+    planes.SPEED_KEY,
+    planes.FIRST_TOKEN_KEY,
+    *(key for pair in zip(latencies.SHARE_KEYS, latencies.SPECTRUM_KEYS, strict=True) for key in pair),
+    roofline.KEY,
+)
+"""The keys that a session's figures may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFigures:
+    """The figures, and what of the roofline is not drawn but told.
+
+    Attributes:
+        charts: in the order in which they are read.
+        roofline: the places of the cells under the roofs.
+    """
+
+    charts: tuple[Chart, ...]
+    roofline: RooflineReading
+
+
+def session_figures(view: SessionView) -> SessionFigures:
+    """Read and lay out all of them; raises as `SessionReader` does."""
+    cells = tuple(cell.cell_id for cell in view.measured)[: latencies.MOST_CELLS]
+    raw = read_raw(view.path, cells, latencies.LATENCIES)
+    reading = read_roofline(view.path, {}, threading.Event())
+    under_roofs = roofline.roofline_chart(view, reading)
+    charts = [
+        *planes.plane_charts(view),
+        *latencies.latency_charts(view, raw.distributions, first_cells(view)),
+        *([under_roofs] if under_roofs is not None else []),
+    ]
+    return SessionFigures(tuple(charts), reading)
+
+
+def first_cells(view: SessionView) -> tuple[int, ...]:
+    """The cells of which curves are shown at first: those that the answer names, then those that no other one beats."""
+    statement = answer(view).statement
+    winner = view.search.winner_id if view.search is not None else None
+    named = [cell.cell_id for cell in view.measured if cell.cell_id == winner or cell.title in statement]
+    unbeaten = [mark.cell_id for item in series_of(view, SPEED) for mark in item.marks if mark.is_on_frontier]
+    every = [cell.cell_id for cell in view.measured]
+    return tuple(dict.fromkeys([*named, *unbeaten, *every]))[: latencies.MOST_SHOWN]
