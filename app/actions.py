@@ -18,6 +18,9 @@ class Actions(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.open = self._make("Open…", "Ctrl+O", "Open a session (.inferometer), a model (.gguf) or a plan (.toml)")
+        self.import_results = self._make(
+            "Import…", "Ctrl+Shift+I", "Read results of llama-bench, llama-batched-bench, vLLM, GuideLLM or AIPerf into a session"
+        )
         self.preferences = self._make("Preferences…", "Ctrl+,", "Theme, folders, quiet measuring")
         self.quit = self._make("Quit", "Ctrl+Q", "Close Inferometer; a running sweep is stopped and saved first")
         self.pages = {

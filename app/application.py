@@ -10,13 +10,17 @@ from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from app.bridge.sweep_bridge import SweepBridge
-from app.crash import CrashReporter, qt_message_to_log, start_log
+from app.crash import CrashReporter
 from app.icons import application_icon
+from app.logs import SweepLog, qt_message_to_log, start_log
 from app.main_window import MainWindow
 from app.quit_signal import QuitSignal
 from app.settings import Settings
 from app.theme import ThemeSwitch
 from app.typeface import load_fonts
+
+_LAST_WAIT_S = 0.5
+"""For a sweep that has not ended although the window waited for it: quitting must work, and its file keeps what is written."""
 
 
 class Application(QApplication):
@@ -45,11 +49,16 @@ def run(files: Sequence[Path]) -> int:
     application.setDesktopFileName("inferometer")
     application.setWindowIcon(application_icon())
     load_fonts()
-    CrashReporter(application).install()
+    reporter = CrashReporter(application)
+    reporter.install()
     settings = Settings()
     theme = ThemeSwitch(application, settings.theme)
     bridge = SweepBridge(parent=application)
     window = MainWindow(settings, theme, bridge)
+    reporter.ask_for_machine(lambda: window.status.machine)
+    sweep_log = SweepLog(application)
+    bridge.started.connect(sweep_log.on_started)
+    bridge.ended.connect(sweep_log.on_ended)
     application.file_requested.connect(window.open_file)
     quit_signal = QuitSignal(application)
     quit_signal.received.connect(window.close_unasked)
@@ -62,5 +71,5 @@ def run(files: Sequence[Path]) -> int:
     finally:
         # However the loop ended, no sweep goes on without a window.
         bridge.stop()
-        bridge.wait_until_ended()
+        bridge.wait_until_ended(_LAST_WAIT_S)
         quit_signal.close()

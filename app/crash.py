@@ -1,20 +1,18 @@
 """Mistakes of ours that reach the top: into the log and into a dialog, instead of a silent end or a torn-down sweep."""
 
 import logging
-import logging.handlers
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
-from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.bridge.inbox import Inbox
 from app.dialogs.error_dialog import ErrorDialog
-from profiler import paths
-
-_LOG_BYTES = 1_000_000
-_LOG_FILES = 3
+from app.dialogs.report import plain_details
+from profiler.records.fingerprint import Fingerprint
 
 _log = logging.getLogger("inferometer.window")
 
@@ -24,27 +22,6 @@ class _Crash:
     kind: type[BaseException]
     error: BaseException
     trace: TracebackType | None
-
-
-def start_log() -> None:
-    """Write a rotating log; where it cannot be written there is none, which is no reason not to work."""
-    try:
-        paths.log_folder().mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            paths.log_folder() / "window.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
-        )
-    except OSError:
-        return
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.getLogger().addHandler(handler)
-
-
-def qt_message_to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    """Qt's own complaints, for `qInstallMessageHandler`; after a fatal one Qt ends the process, so it is printed as well."""
-    if kind == QtMsgType.QtFatalMsg:
-        print(f"inferometer: {message}", file=sys.stderr)
-    levels = {QtMsgType.QtDebugMsg: logging.DEBUG, QtMsgType.QtInfoMsg: logging.INFO, QtMsgType.QtWarningMsg: logging.WARNING}
-    logging.getLogger("qt").log(levels.get(kind, logging.ERROR), "%s", message)
 
 
 class CrashReporter(QObject):
@@ -60,6 +37,11 @@ class CrashReporter(QObject):
         super().__init__(parent)
         self._inbox = Inbox(self._show, self)
         self._dialog: ErrorDialog | None = None
+        self._machine_of: Callable[[], Fingerprint | None] = lambda: None
+
+    def ask_for_machine(self, machine_of: Callable[[], Fingerprint | None]) -> None:
+        """Where the report's fingerprint comes from: asked on the main thread when a report is shown."""
+        self._machine_of = machine_of
 
     def install(self) -> None:
         """Be the hooks from now on."""
@@ -71,7 +53,7 @@ class CrashReporter(QObject):
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
             return
-        _log.error("unexpected", exc_info=(kind, error, trace))
+        _log.error("mistake of ours: %s", " | ".join(plain_details(kind, error, trace).splitlines()))
         self._inbox.put(_Crash(kind, error, trace))
 
     def _on_thread_exception(self, arguments: threading.ExceptHookArgs) -> None:
@@ -81,7 +63,7 @@ class CrashReporter(QObject):
     def _show(self, thing: object) -> None:
         assert isinstance(thing, _Crash)
         if self._dialog is None or not self._dialog.isVisible():
-            self._dialog = ErrorDialog()
+            self._dialog = ErrorDialog(machine=self._machine_of())
         self._dialog.add(thing.kind, thing.error, thing.trace)
         self._dialog.show()
         self.reported.emit(self._dialog)

@@ -10,9 +10,11 @@ class FileKind(Enum):
     SESSION = "session"
     MODEL = "model"
     PLAN = "plan"
+    RESULTS = "results"  # of another tool: imported, then opened
 
 
 _BY_SUFFIX = {".inferometer": FileKind.SESSION, ".gguf": FileKind.MODEL, ".toml": FileKind.PLAN}
+_BY_SUFFIX |= dict.fromkeys((".json", ".jsonl", ".csv", ".sql"), FileKind.RESULTS)
 _BY_MAGIC = {b"GGUF": FileKind.MODEL, b"SQLite format 3\x00": FileKind.SESSION}
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QMainWindow, QStackedWidget, QWidget
 
@@ -18,6 +18,7 @@ from app.dialogs.machine_dialog import MachineDialog
 from app.dialogs.message import tell
 from app.dialogs.preferences_dialog import PreferencesDialog
 from app.file_kind import FileKind, file_kind
+from app.importing import Importing
 from app.menus import RecentMenu, fill_menu_bar
 from app.pages.page import Page
 from app.pages.page_makers import PageMakers
@@ -40,6 +41,8 @@ AnyPage = TypeVar("AnyPage", bound=Page)
 
 _FIRST_SIZE_PX = (1280, 820)
 _LEAST_SIZE_PX = (760, 480)
+_LONGEST_WAIT_MS = 2_000
+"""For what runs to end when the window closes; the whole of quitting shall take under 3 s."""
 _OPENED = "Sessions, models, plans (*.inferometer *.gguf *.toml);;All files (*)"
 
 
@@ -59,7 +62,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self._settings, self._theme, self._bridge = settings, theme, bridge
-        self._is_closing = False
+        self._is_closing = self._waits_no_more = False
         self._shown_session: Path | None = None
         self.commands = Actions(self)
         self._makers = makers(settings, bridge, self.commands)
@@ -78,6 +81,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.setStatusBar(self.status)
         self._desk = SweepDesk(settings, bridge, self.commands, self.status, self)
+        self.importing = Importing(settings, self)
         self._recent = RecentMenu(settings, self.commands, self._on_recent_chosen)
         fill_menu_bar(self.menuBar(), self.commands, self._recent)
         self._connect()
@@ -158,8 +162,9 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         self._settings.last_page = title
 
+    @Slot(object)
     def open_file(self, path: Path) -> None:
-        """Open a session, a model or a plan on its page; anything else is told in a sentence."""
+        """Open a session, a model, a plan or results to import; anything else is told in a sentence."""
         match file_kind(path):
             case FileKind.SESSION:
                 self.show_page("Results")
@@ -170,8 +175,14 @@ class MainWindow(QMainWindow):
             case FileKind.PLAN:
                 self.show_page("Plan")
                 self.plan_page.open_plan_file(path)
-            case None:
-                what = "is neither a session, a model (GGUF) nor a plan" if path.is_file() else "does not exist or cannot be read"
+            case FileKind.RESULTS if path.is_file():
+                self.importing.start(path)
+            case _:
+                what = (
+                    "is neither a session, a model (GGUF), a plan nor another tool's results"
+                    if path.is_file()
+                    else "does not exist or cannot be read"
+                )
                 tell(self, "Cannot open this", f"{path} {what}.")
 
     def _connect(self) -> None:
@@ -181,6 +192,8 @@ class MainWindow(QMainWindow):
             group.addAction(action)
         group.triggered.connect(self._on_page_triggered)
         commands.open.triggered.connect(self._on_open)
+        commands.import_results.triggered.connect(self.importing.ask)
+        self.importing.imported.connect(self.open_file)
         commands.preferences.triggered.connect(self._on_preferences)
         commands.forget_recent.triggered.connect(self._settings.forget_recent_sessions)
         commands.quit.triggered.connect(self.close)
@@ -308,6 +321,13 @@ class MainWindow(QMainWindow):
             job.ended.connect(self.close)
             job.cancel()
         self._desk.close()
+        QTimer.singleShot(_LONGEST_WAIT_MS, self, self._on_waited_enough)
+
+    @Slot()
+    def _on_waited_enough(self) -> None:
+        """Something hangs: go without it."""
+        self._waits_no_more = True
+        self.close()
 
     def _running_jobs(self) -> list[Job]:
         return [job for job in self.findChildren(Job) if job.is_running]
@@ -319,7 +339,7 @@ class MainWindow(QMainWindow):
                 event.ignore()
                 return
             self._begin_closing()
-        if self._desk.is_running or self._running_jobs():
+        if not self._waits_no_more and (self._desk.is_running or self._running_jobs()):
             event.ignore()
             return
         self._settings.geometry = self.saveGeometry()

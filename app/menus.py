@@ -45,6 +45,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions, recent: RecentMenu) -> None:
     recent.setToolTipsVisible(True)
     file_menu = bar.addMenu("&File")
     file_menu.addAction(actions.open)
+    file_menu.addAction(actions.import_results)
     file_menu.addMenu(recent)
     file_menu.addSeparator()
     file_menu.addAction(actions.preferences)

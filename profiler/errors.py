@@ -1,6 +1,5 @@
 """What can go wrong, sorted by whose fault it is: the environment's, the caller's, or a bug of ours (any other exception)."""
 
-
 import traceback
 from pathlib import Path
 

@@ -49,7 +49,7 @@ class JobLine:
 
 
 class Job(QObject):
-    """One piece of work, once. The owner is its parent, so that a page that goes takes its jobs with it.
+    """One piece of work, once. The owner is its parent: a page that goes cancels its jobs, and hears nothing more of them.
 
     The work must not touch a widget. A failure for the user arrives as a sentence; a mistake of ours goes to the error dialog.
 
@@ -72,8 +72,11 @@ class Job(QObject):
         self._work = work
         self._inbox = Inbox(self._deliver, self)
         self._line = JobLine(self._inbox)
-        self._thread = threading.Thread(target=self._carry_out, name="job")
+        self._thread = threading.Thread(
+            target=self._carry_out, name="job", daemon=True
+        )  # work that hangs never keeps the program
         self._has_ended = False
+        self.destroyed.connect(self._line.cancel.set)
 
     @property
     def is_running(self) -> bool:

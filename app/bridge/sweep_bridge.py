@@ -174,7 +174,7 @@ class SweepBridge(QObject):
         assert self._thread is None, "one sweep at a time"
         self._is_stopping = False
         self._session = self._end = None
-        self._thread = threading.Thread(target=self._carry_out, args=(make,), name="sweep")
+        self._thread = threading.Thread(target=self._carry_out, args=(make,), name="sweep", daemon=True)
         self._thread.start()
         self._timer.start(_IDLE_TICK_MS)
         self.started.emit(plan, output)
@@ -206,10 +206,14 @@ class SweepBridge(QObject):
         if runner is not None:
             runner.stop()
 
-    def wait_until_ended(self) -> None:
-        """Block until the thread is gone: for the program's very end, after `stop`, when no event loop runs any more."""
+    def wait_until_ended(self, timeout_s: float | None = None) -> None:
+        """Block until the thread is gone: for the program's very end, after `stop`, when no event loop runs any more.
+
+        Args:
+            timeout_s: no longer than that; a sweep that hangs then goes down with the process, its file as it was last written.
+        """
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(timeout_s)
 
     def set_watched(self, is_watched: bool) -> None:
         """Whether somebody looks at the figures; nobody, no drawing."""

@@ -14,6 +14,8 @@ from app.pages.compare.comparing import Outcome, Request, compared, session_file
 from app.pages.compare.copied import as_markdown, as_text
 from app.pages.compare.headline import headline
 from app.pages.compare.library_pane import LibraryPane
+from app.pages.compare.overlays import DistributionOverlay, FrontierOverlay, column, drawn_cells
+from app.pages.compare.ranking_card import RankingCard
 from app.pages.compare.side_field import FILTER
 from app.pages.compare.side_notes import SideNotes
 from app.pages.compare.verdict_card import VerdictCard
@@ -25,6 +27,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.page_header import ActionButton, PageHeader
 from app.widgets.sentence import Sentence, Tone
 from app.widgets.two_columns import GAP_PX, TwoColumns
+from profiler.analysis.comparison.result import ComparedFigure
 
 _PROGRESS_AFTER_MS = 250
 """Most comparisons are there sooner; a line that comes and goes would only flicker."""
@@ -56,7 +59,9 @@ class ComparePage(Page):
         self._header = PageHeader(self.TITLE)
         for action in (actions.copy_table, actions.copy_markdown):
             self._header.add(ActionButton(action))
-        self.views = Chips([Choice(_LIBRARY, "Library", "All sessions"), Choice(_COMPARISON, "Comparison", "Some, held together")])
+        self.views = Chips(
+            [Choice(_LIBRARY, "Library", "All sessions"), Choice(_COMPARISON, "Comparison", "Some, held together")]
+        )
         self.views.setAccessibleName("What is shown")
         self.views.chosen.connect(self._on_view_chosen)
         self._header.add(self.views)
@@ -86,6 +91,11 @@ class ComparePage(Page):
         self.empty.acted.connect(self._on_choose)
         self.answer = AnswerCard()
         self.verdicts = VerdictCard([actions.copy_table, actions.copy_markdown])
+        self.verdicts.row_chosen.connect(self._on_row_chosen)
+        self.ranking = RankingCard(settings)
+        self.frontier = FrontierOverlay()
+        self.distributions = DistributionOverlay()
+        self.distributions.failed.connect(self._on_distributions_failed)
         self.notes = SideNotes()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
@@ -135,7 +145,8 @@ class ComparePage(Page):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP_PX)
         layout.addWidget(self.answer)
-        layout.addWidget(TwoColumns(self.verdicts, self.notes, shares=(3, 1), side_px=320, narrow_px=1200), 1)
+        main = column("Verdicts", (self.verdicts, 1), (self.distributions, 0), (self.frontier, 0), (self.ranking, 0))
+        layout.addWidget(TwoColumns(main, self.notes, shares=(3, 1), side_px=320, narrow_px=1200), 1)
         return content
 
     @property
@@ -146,7 +157,7 @@ class ComparePage(Page):
     @property
     def is_busy(self) -> bool:
         """Whether sessions are compared or looked for."""
-        return self._comparing is not None or self._listing is not None or self.library.is_busy
+        return self._comparing is not None or self._listing is not None or self.library.is_busy or self.distributions.is_busy
 
     @property
     def message(self) -> str:
@@ -222,6 +233,9 @@ class ComparePage(Page):
         self._header.show_text(self.TITLE, f"{', '.join(others)} against {base}")
         self.choice.show_axes(outcome.axes)
         self.answer.show_answer(headline(outcome.comparison, outcome.names))
+        views = [each.view for each in outcome.contestants]
+        self.frontier.show_sessions(outcome.names, views)
+        self.ranking.show_contestants(outcome.contestants)
         self.verdicts.show_outcome(outcome)
         self.verdicts.setVisible(bool(outcome.comparison.figures))
         self.notes.show_comparison(outcome.comparison)
@@ -229,6 +243,21 @@ class ComparePage(Page):
         self._show_actions()
         if outcome.notices:
             self._tell(" ".join(outcome.notices), "caution")
+
+    @Slot(object)
+    def _on_row_chosen(self, figure: ComparedFigure | None) -> None:
+        """Draw how the row's cell is spread on each side."""
+        outcome = self._outcome
+        if figure is None or outcome is None:
+            self.distributions.show_cells((), ())
+            return
+        places = dict(zip(outcome.names, outcome.request.paths, strict=True))
+        cells = drawn_cells(figure, outcome.comparison, places)
+        self.distributions.show_cells(cells, outcome.contestants[0].view.slo)
+
+    @Slot(str)
+    def _on_distributions_failed(self, sentence: str) -> None:
+        self._tell(sentence, "broken")
 
     @Slot(str)
     def _on_failed(self, sentence: str) -> None:

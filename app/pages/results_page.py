@@ -1,10 +1,10 @@
 """What was measured: the answer, its evidence, every cell, and the ways on from there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Signal, Slot
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.bridge.job import Job
@@ -13,31 +13,36 @@ from app.pages.page import Page
 from app.pages.results.answer_card import AnswerCard
 from app.pages.results.breakdown_card import BreakdownCard
 from app.pages.results.cell_columns import cell_columns
+from app.pages.results.cell_selection import CellSelection, worth_a_look
+from app.pages.results.copied_figures import copied_bars, copied_energy, copied_records, copied_roofline
 from app.pages.results.curve_card import CurveCard
 from app.pages.results.energy_card import EnergyCard
 from app.pages.results.evidence_column import EVIDENCE
+from app.pages.results.heatmap_card import HeatmapCard
 from app.pages.results.nothing_open import NothingOpen
 from app.pages.results.prediction_card import PredictionCard
 from app.pages.results.roofline_card import RooflineCard
 from app.pages.results.search_card import SearchCard
-from app.pages.results.selection_side import MOST_COMPARED, SelectionSide
+from app.pages.results.selection_side import SelectionSide
+from app.pages.results.session_exporter import SessionExporter
 from app.pages.results.session_words import subtitle_words, title_words
 from app.pages.results.three_way_card import ThreeWayCard
+from app.pages.results.timeline_card import TimelineCard
+from app.pages.results.where_time_went_card import WhereTimeWentCard
 from app.settings import Settings
 from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 from app.widgets.card import Card
+from app.widgets.copy_menu import CopyMenu
 from app.widgets.page_header import PageHeader
 from app.widgets.sentence import Sentence, Tone
 from app.widgets.two_columns import GAP_PX, TwoColumns
 from profiler.errors import InferometerError
-from profiler.exchange.findings.answer import answer, most_output
-from profiler.exchange.findings.need_verdict import Verdict
-from profiler.exchange.findings.policy_comparison import compared_cells
+from profiler.exchange.findings.answer import answer
+from profiler.exchange.findings.answer_reasons import limit_reasons
+from profiler.exchange.findings.roofline_reading import RooflineReading
 from profiler.exchange.findings.session_view import CellView, SessionView, read_session
-from profiler.exchange.formats import Format
 from profiler.plan.plan import Plan
-from profiler.session.reader import SessionReader
 
 MOST_ROWS_IN_SIGHT = 8
 """A longer table scrolls within its card."""
@@ -65,9 +70,12 @@ class ResultsPage(Page):
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(settings, parent)
         self._view: SessionView | None = None
+        self._winner_id: int | None = None
         self._wanted: Path | None = None
         self._reading: Job | None = None
-        self._exporting: Job | None = None
+        self._exporter = SessionExporter(self)
+        self._exporter.told.connect(self._tell)
+        self._exporter.changed.connect(self._show_buttons)
 
         self._header = PageHeader(self.TITLE)
         self.open_button = QPushButton("Open…")
@@ -101,15 +109,23 @@ class ResultsPage(Page):
         self.roofline = RooflineCard()
         self.roofline.cell_chosen.connect(self._on_point_chosen)
         self.roofline.failed.connect(self._on_failed)
+        self.roofline.read.connect(self._on_roofline_read)
+        self.heatmap = HeatmapCard()
+        self.heatmap.cell_chosen.connect(self._on_point_chosen)
         self.breakdown = BreakdownCard()
         self.breakdown.failed.connect(self._on_failed)
         self.prediction = PredictionCard()
         self.prediction.failed.connect(self._on_failed)
         self.energy = EnergyCard()
         self.energy.failed.connect(self._on_failed)
+        self.where_time_went = WhereTimeWentCard()
+        self.where_time_went.failed.connect(self._on_failed)
+        self.timeline = TimelineCard()
+        self.timeline.failed.connect(self._on_failed)
         self.table: RecordTable[CellView] = RecordTable(())
         self.view = TableView(self.table, "Cells", several=True)
-        self.view.chosen.connect(self._on_chosen)
+        self.selection = CellSelection(self.table, self.view)
+        self.selection.changed.connect(self._on_chosen)
         self.side = SelectionSide()
         self.side.failed.connect(self._on_failed)
         self._stack = QStackedWidget()
@@ -129,12 +145,30 @@ class ResultsPage(Page):
         table_card = Card("Cells")
         table_card.set_title("Cells", "choose up to four to see their distributions")
         table_card.body.addWidget(self.view)
+        self._copies = (
+            CopyMenu(table_card, lambda: copied_records(self.view, "Cells")),
+            CopyMenu(self.curve, self.curve.copied),
+            CopyMenu(self.three_way, self.three_way.copied),
+            CopyMenu(self.heatmap, self.heatmap.copied),
+            CopyMenu(self.roofline, lambda: copied_roofline(self.roofline)),
+            CopyMenu(self.prediction, lambda: copied_records(self.prediction.view, "Predicted and measured")),
+            CopyMenu(self.energy, lambda: copied_energy(self.energy)),
+            CopyMenu(self.breakdown, lambda: copied_bars(self.breakdown, self.breakdown.layers, self.breakdown.bars)),
+            CopyMenu(self.where_time_went, lambda: copied_bars(self.where_time_went, self.where_time_went.bars)),
+            CopyMenu(self.timeline, lambda: copied_records(self.timeline.requests, "Requests, the longest first")),
+            *self.side.copies,
+        )
+        for copy in self._copies:
+            copy.copied.connect(self._on_copied)
         main = _column(
             "Evidence",
             (self.search, 0),
             (self.curve, 3),
             (self.three_way, 0),
             (table_card, 2),
+            (self.heatmap, 0),
+            (self.where_time_went, 0),
+            (self.timeline, 0),
             (self.roofline, 0),
             (self.prediction, 0),
             (self.energy, 0),
@@ -177,12 +211,14 @@ class ResultsPage(Page):
         """Whether something is being read or written."""
         return (
             self._reading is not None
-            or self._exporting is not None
+            or self._exporter.is_busy
             or self.side.is_busy
             or self.roofline.is_busy
             or self.prediction.is_busy
             or self.energy.is_busy
             or self.breakdown.is_busy
+            or self.where_time_went.is_busy
+            or self.timeline.is_busy
         )
 
     @property
@@ -207,23 +243,27 @@ class ResultsPage(Page):
         is_new = self._view is None or self._view.path != view.path
         self._view = view
         self._header.show_text(title_words(view), subtitle_words(view))
-        self.answer.show_answer(answer(view))
+        told = answer(view)
+        self._winner_id = told.winner_id
+        self.answer.show_answer(told)
         self.search.show_session(view)
         self.curve.show_session(view)
         self.three_way.show_session(view)
+        self.heatmap.show_session(view)
         self.roofline.show_session(view)
         self.prediction.show_session(view)
         self.energy.show_price(self.settings.energy_price)
         self.energy.show_session(view)
         self.breakdown.show_session(view)
-        kept = [] if is_new else self._selected_ids()
+        self.where_time_went.show_session(view)
+        self.timeline.show_session(view)
+        kept = () if is_new else self.selection.ids
         columns = cell_columns(view.varying, view.cells, has_need=view.has_limits)
         self.table.show_records(view.cells, (*columns, EVIDENCE) if view.search is not None else columns)
         self.view.setMinimumHeight(self.view.height_of_rows(MOST_ROWS_IN_SIGHT))
         self._stack.setCurrentIndex(1)
         self.side.show_session(view)
-        chosen = [row for row, cell in enumerate(view.cells) if cell.cell_id in kept] or _worth_a_look(view)
-        self.view.select_rows(chosen)
+        self.selection.choose([cell.cell_id for cell in view.cells if cell.cell_id in kept] or worth_a_look(view))
         self._show_selected()
         self._show_buttons()
         if is_new:
@@ -240,8 +280,14 @@ class ResultsPage(Page):
     def _on_failed(self, sentence: str) -> None:
         self._tell(sentence, "broken")
 
-    def _selected_ids(self) -> tuple[int, ...]:
-        return tuple(self.table.record(row).cell_id for row in self.view.selected_rows())
+    @Slot(str)
+    def _on_copied(self, sentence: str) -> None:
+        self._tell(sentence, "muted")
+
+    @Slot(object)
+    def _on_roofline_read(self, found: RooflineReading) -> None:
+        """What limits the cell that the answer names."""
+        self.answer.show_limits(limit_reasons(found.cells.get(self._winner_id) if self._winner_id is not None else None))
 
     @Slot()
     def _on_chosen(self) -> None:
@@ -249,22 +295,25 @@ class ResultsPage(Page):
 
     def _show_selected(self) -> None:
         """Have the charts and the card show the selected cells."""
-        rows = self.view.selected_rows()
-        self.curve.show_selected(self._selected_ids())
-        self.three_way.show_selected(self._selected_ids())
-        current = self.view.current_row()
-        shown = current if current in rows else rows[0] if rows else None
-        current_cell = None if shown is None else self.table.record(shown)
-        self.roofline.show_cells(self._selected_ids(), current_cell)
+        ids, current_cell = self.selection.ids, self.selection.current
+        self.curve.show_selected(ids)
+        self.three_way.show_selected(ids)
+        self.heatmap.show_selected(ids, current_cell)
+        self.roofline.show_cells(ids, current_cell)
         self.prediction.show_cell(current_cell)
         self.energy.show_cell(current_cell)
         self.breakdown.show_cell(current_cell)
-        self.side.show_cells([self.table.record(row) for row in rows], current_cell)
+        self.where_time_went.show_cell(current_cell)
+        self.timeline.show_cell(current_cell)
+        self.side.show_cells(self.selection.cells, current_cell)
 
     @Slot(int)
     def _on_point_chosen(self, cell_id: int) -> None:
-        row = next(number for number, cell in enumerate(self.table.records) if cell.cell_id == cell_id)
-        self.view.select_rows([row])
+        """With Ctrl it is chosen beside the others."""
+        if QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.selection.toggle(cell_id)
+        else:
+            self.selection.choose((cell_id,))
 
     @Slot()
     def _on_open(self) -> None:
@@ -300,41 +349,18 @@ class ResultsPage(Page):
         assert self._view is not None  # the button is off without a session
         chosen = ask_export(self, self._view.path)
         if chosen is not None:
-            self._export(self._view.path, *chosen)
-
-    def _export(self, session: Path, item: Format, target: Path) -> None:
-        def work(line: object) -> tuple[Path, Sequence[str]]:
-            with SessionReader.open(session) as reader:
-                return target, item.export(reader, target, force=target.exists()) or ()
-
-        self._exporting = Job(work, self)
-        self._exporting.succeeded.connect(self._on_exported)
-        self._exporting.failed.connect(self._on_failed)
-        self._exporting.ended.connect(self._on_exporting_ended)
-        self._exporting.start()
-        self._tell(f"Exporting to {target.name}…", "muted")
-        self._show_buttons()
-
-    @Slot(object)
-    def _on_exported(self, outcome: tuple[Path, Sequence[str]]) -> None:
-        target, remarks = outcome
-        self._tell(" ".join([f"Exported to {target}.", *remarks]), "met")
+            self._exporter.export(self._view.path, *chosen)
 
     @Slot()
-    def _on_exporting_ended(self) -> None:
-        assert self._exporting is not None
-        self._exporting.deleteLater()
-        self._exporting = None
-        self._show_buttons()
-
     def _show_buttons(self) -> None:
         is_open = self._view is not None
         self.again_button.setVisible(is_open)
         self.resume_button.setVisible(self._view is not None and self._view.is_unfinished)
         self.compare_button.setVisible(is_open)
         self.export_button.setVisible(is_open)
-        self.export_button.setEnabled(self._exporting is None)
+        self.export_button.setEnabled(not self._exporter.is_busy)
 
+    @Slot(str, str)
     def _tell(self, sentence: str, tone: Tone) -> None:
         self._message.show_text(sentence, tone)
         self._message.show()
@@ -362,22 +388,3 @@ def _column(name: str, *cards: tuple[QWidget, int]) -> QWidget:
     for card, share in cards:
         layout.addWidget(card, share)
     return column
-
-
-def _worth_a_look(view: SessionView) -> Sequence[int]:
-    """The rows that are selected first: the cells that the answer is about, else the one with most output."""
-    rows = {cell.cell_id: row for row, cell in enumerate(view.cells)}
-    if view.search is not None and view.search.confirmed_ids:
-        return [rows[cell_id] for cell_id in view.search.confirmed_ids if cell_id in rows][:MOST_COMPARED]
-    if compared := compared_cells(view):
-        # Of a mix the extremes: each cell has a curve for each of its classes.
-        shown = (compared[0], compared[-1]) if compared[0].classes else compared
-        return [rows[cell.cell_id] for cell in shown]
-    if view.need_users is not None:
-        served = [cell for cell in view.measured if cell.users == view.need_users]
-        if served:
-            return [rows[cell.cell_id] for cell in served[:MOST_COMPARED]]
-    best = most_output([cell for cell in view.measured if cell.verdict is Verdict.MET]) or most_output(view.measured)
-    if best is not None:
-        return [rows[best.cell_id]]
-    return [0] if view.cells else []

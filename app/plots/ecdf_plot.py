@@ -18,7 +18,7 @@ from profiler.units import milliseconds_text
 
 Line = Literal["solid", "dashed", "dash-dotted"]
 
-_PENS: dict[Line, Qt.PenStyle] = {
+PENS: dict[Line, Qt.PenStyle] = {
     "solid": Qt.PenStyle.SolidLine,
     "dashed": Qt.PenStyle.DashLine,
     "dash-dotted": Qt.PenStyle.DashDotLine,
@@ -70,7 +70,7 @@ class EcdfPlot(Figure):
         self._limit_ms: float | None = None
         self._has_one_subject = False
         self.is_limit_in_view = True
-        super().__init__(name, "", "", parent)
+        super().__init__(name, "ms", "% within", parent)
 
     def show_series(self, series: Sequence[EcdfSeries], limit_ms: float | None = None, *, has_one_subject: bool = False) -> None:
         """Show these.
@@ -135,9 +135,7 @@ class EcdfPlot(Figure):
         y = 100 * np.repeat(np.concatenate(([0.0], item.shares[kept])), 2)[:-1]
         stated = y <= 100 * item.stated_share
         until = max(1, int(np.count_nonzero(stated)))
-        self.plot.addItem(
-            pyqtgraph.PlotCurveItem(x[:until], y[:until], pen=pyqtgraph.mkPen(ink, width=1, style=_PENS[item.line]))
-        )
+        self.plot.addItem(pyqtgraph.PlotCurveItem(x[:until], y[:until], pen=pyqtgraph.mkPen(ink, width=1, style=PENS[item.line])))
         if until < len(x):
             faint = pyqtgraph.mkPen(mixed(colors.surface, ink, 0.55), width=1, style=Qt.PenStyle.DotLine)
             self.plot.addItem(pyqtgraph.PlotCurveItem(x[until - 1 :], y[until - 1 :], pen=faint))

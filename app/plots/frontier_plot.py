@@ -10,12 +10,14 @@ from PySide6.QtWidgets import QWidget
 
 from app.plots.figure import SYMBOLS, Figure
 from app.plots.legend import series_item
-from app.tokens import Tokens, tokens
+from app.plots.placed_labels import PlacedLabels
+from app.tokens import Tokens, mixed, tokens
 from app.typeface import font
 from profiler.exchange.findings.marks import FrontierMark, FrontierSeries, Need
 
 _WIDEST_REACH = 1.3
 _FARTHEST_NEED = 3.0  # times the highest cell: a limit far above all of them would press them flat
+_FADED = 0.5
 _NEAR = 0.06  # of the plane: labels nearer than that would cover each other
 _MOST_LABELS = 60  # more would cover each other
 
@@ -23,6 +25,11 @@ _MOST_LABELS = 60  # more would cover each other
 def _reach(value: float, interval: tuple[float, float] | None) -> float:
     """How far a figure and its interval reach; an interval of few runs may be so wide that it would squeeze all others."""
     return min(interval[1], _WIDEST_REACH * value) if interval else value
+
+
+def _is_vague(value: float, interval: tuple[float, float]) -> bool:
+    """Whether an interval says no more than that its few runs disagree."""
+    return (interval[1] - interval[0]) / 2 > value
 
 
 class FrontierPlot(Figure):
@@ -39,7 +46,10 @@ class FrontierPlot(Figure):
         self._need: Need | None = None
         self._selected: frozenset[int] = frozenset()
         self._rings = pyqtgraph.ScatterPlotItem(pxMode=True)
+        self._labels_placed: PlacedLabels | None = None
         super().__init__("Latency against throughput", x_label, y_label, parent)
+        self._labels_placed = PlacedLabels(self.plot, self)
+        self.redraw()
 
     def show_series(self, series: Sequence[FrontierSeries]) -> None:
         """Show these cells."""
@@ -47,6 +57,16 @@ class FrontierPlot(Figure):
         self.legend.set_items([series_item(item.name, index) for index, item in enumerate(self._series)])
         self.setAccessibleDescription("; ".join(mark.words for item in self._series for mark in item.marks))
         self.redraw()
+
+    @property
+    def series(self) -> tuple[FrontierSeries, ...]:
+        """What is shown."""
+        return self._series
+
+    def set_axes(self, x_label: str, y_label: str) -> None:
+        """Name the axes, with their units."""
+        self._labels = {"bottom": x_label, "left": y_label}
+        self._wear_theme()
 
     def set_need(self, need: Need | None) -> None:
         """Mark where the need is met; None marks nothing."""
@@ -68,19 +88,21 @@ class FrontierPlot(Figure):
             x = np.array([mark.x for mark in item.marks])
             y = np.array([mark.y for mark in item.marks])
             self.plot.addItem(pyqtgraph.PlotCurveItem(x, y, pen=pyqtgraph.mkPen(color, width=1), antialias=True))
-            self._paint_intervals(color, item.marks)
+            pale = mixed(colors.surface, colors.series[look.color], _FADED)
+            for ink, is_best in ((color, True), (pale, False)):
+                self._paint_intervals(ink, [mark for mark in item.marks if mark.is_on_frontier is is_best])
             self.plot.addItem(
                 pyqtgraph.ScatterPlotItem(
                     x,
                     y,
                     symbol=SYMBOLS[look.marker],
                     size=9,
-                    pen=pyqtgraph.mkPen(color, width=1.5),
+                    pen=[pyqtgraph.mkPen(color if mark.is_on_frontier else pale, width=1.5) for mark in item.marks],
                     brush=[pyqtgraph.mkBrush(color if mark.is_on_frontier else colors.surface) for mark in item.marks],
                 )
             )
-            if sum(len(other.marks) for other in self._series) <= _MOST_LABELS:
-                self._paint_labels(colors, item.marks, is_above=index % 2 == 0)
+        if self._labels_placed is not None:
+            self._paint_labels(colors, self._labels_placed)
         self.plot.addItem(self._rings)
         self._ring(colors)
         self.plot.setLimits(xMin=0, yMin=0)
@@ -122,33 +144,39 @@ class FrontierPlot(Figure):
         self.plot.addItem(line, ignoreBounds=True)
 
     def _paint_intervals(self, color: QColor, marks: Sequence[FrontierMark]) -> None:
-        """All of a line's intervals as one item, whose points are joined in pairs."""
-        ends: list[tuple[float, float]] = []
+        """All of a line's intervals as two items, whose points are joined in pairs; those wider than their value are dotted."""
+        told: list[tuple[float, float]] = []
+        vague: list[tuple[float, float]] = []
         for mark in marks:
             if mark.x_interval is not None:
-                ends += [(end, mark.y) for end in mark.x_interval]
+                ends = [(end, mark.y) for end in mark.x_interval]
+                (vague if _is_vague(mark.x, mark.x_interval) else told).extend(ends)
             if mark.y_interval is not None:
-                ends += [(mark.x, end) for end in mark.y_interval]
-        if ends:
-            x, y = np.array(ends).T
-            self.plot.addItem(pyqtgraph.PlotCurveItem(x, y, connect="pairs", pen=pyqtgraph.mkPen(color, width=1)))
+                ends = [(mark.x, end) for end in mark.y_interval]
+                (vague if _is_vague(mark.y, mark.y_interval) else told).extend(ends)
+        for places, style in ((told, Qt.PenStyle.SolidLine), (vague, Qt.PenStyle.DotLine)):
+            if places:
+                x, y = np.array(places).T
+                pen = pyqtgraph.mkPen(color, width=1, style=style)
+                self.plot.addItem(pyqtgraph.PlotCurveItem(x, y, connect="pairs", pen=pen))
 
-    def _paint_labels(self, colors: Tokens, marks: Sequence[FrontierMark], *, is_above: bool) -> None:
-        """Neighbouring lines have theirs on opposite sides of their points; points too near to each other share one."""
+    def _paint_labels(self, colors: Tokens, placed: PlacedLabels) -> None:
+        """Points of a line that are too near to each other share one."""
         right, top = self._reaches()
-        groups: list[list[FrontierMark]] = []
-        for mark in (mark for mark in marks if mark.label):
-            last = groups[-1][-1] if groups else None
-            if last is not None and abs(mark.x - last.x) < _NEAR * right and abs(mark.y - last.y) < _NEAR * top:
-                groups[-1].append(mark)
-            else:
-                groups.append([mark])
-        for group in groups:
-            words = ", ".join(mark.label for mark in group)
-            label = pyqtgraph.TextItem(words, color=colors.muted, anchor=(-0.2, 1.0) if is_above else (1.2, 0.0))
-            label.setFont(font("label"))
-            label.setPos(group[0].x, group[0].y)
-            self.plot.addItem(label, ignoreBounds=True)
+        labels: list[tuple[tuple[float, float], str]] = []
+        for item in self._series:
+            groups: list[list[FrontierMark]] = []
+            for mark in (mark for mark in item.marks if mark.label):
+                last = groups[-1][-1] if groups else None
+                if last is not None and abs(mark.x - last.x) < _NEAR * right and abs(mark.y - last.y) < _NEAR * top:
+                    groups[-1].append(mark)
+                else:
+                    groups.append([mark])
+            labels += [((group[0].x, group[0].y), ", ".join(mark.label for mark in group)) for group in groups]
+        lines = [[(mark.x, mark.y) for mark in item.marks] for item in self._series]
+        if sum(len(item.marks) for item in self._series) > _MOST_LABELS:
+            labels = []
+        placed.show(labels, [place for line in lines for place in line], lines, colors)
 
     def _reaches(self) -> tuple[float, float]:
         """How far right and up the cells and their intervals go."""

@@ -36,6 +36,11 @@ class QueuePlot(Figure):
         self._times_s, self._counts, self._last_due_s = times_s, (in_system, waiting), last_due_s
         self.redraw()
 
+    @property
+    def counts(self) -> tuple[Series, Series, Series]:
+        """Seconds, requests in the system, and those waiting."""
+        return self._times_s, *self._counts
+
     def paint_content(self, colors: Tokens) -> None:
         """The last arrival, then the lines; who waits on top."""
         if not len(self._times_s):

@@ -66,6 +66,11 @@ class RooflinePlot(Figure):
         self.setAccessibleDescription("; ".join(mark.words.replace("\n", ", ") for path in self._paths for mark in path.marks))
         self.redraw()
 
+    @property
+    def paths(self) -> tuple[RoofPath, ...]:
+        """What is shown."""
+        return self._paths
+
     def select(self, cell_ids: Iterable[int]) -> None:
         """Ring the points of these cells."""
         self._selected = frozenset(cell_ids)

@@ -92,6 +92,16 @@ class StackedBars(QWidget):
         """What is shown."""
         return self._bars
 
+    @property
+    def kinds(self) -> tuple[PartKind, ...]:
+        """What the parts stand for."""
+        return self._kinds
+
+    @property
+    def axis(self) -> str:
+        """Title of the axis, with the unit."""
+        return self._titles[0]
+
     def show_bars(self, bars: Sequence[StackedBar], axis: str, of: str = "") -> None:
         """Show these.
 

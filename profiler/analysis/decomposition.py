@@ -1,5 +1,6 @@
-"""Where each request's latency went: waiting in the queue, its own prompt, the prompts of others, decoding, and nothing at all."""
+"""Where each request's latency went: the queue, its own prompt, the prompts of others, decoding, and nothing at all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,10 +125,9 @@ def time_split(parts: Decomposition) -> TimeSplit:
     return TimeSplit(len(parts.rows), total, int(np.count_nonzero(~parts.is_split)))
 
 
-def added(splits: "list[TimeSplit]") -> TimeSplit:
+def added(splits: Sequence[TimeSplit]) -> TimeSplit:
     """The requests of several runs taken together."""
-    columns = zip(*(each.total_ns for each in splits), strict=True)
-    total = tuple(sum(column) for column in columns) or (0,) * len(PART_NAMES)
+    total = tuple(sum(each.total_ns[part] for each in splits) for part in range(len(PART_NAMES)))
     return TimeSplit(sum(each.requests for each in splits), total, sum(each.unsplit for each in splits))
 
 
@@ -160,10 +160,11 @@ class StepClock:
     def __init__(self, steps: NDArray[Any]) -> None:
         # Steps of a sound run follow each other; of a file that claims otherwise none counts twice.
         ends = np.maximum.accumulate(steps["end_ns"])
-        before = np.concatenate((ends[:1] - np.iinfo(np.int64).max // 4, ends[:-1]))
+        before = np.concatenate(([np.iinfo(np.int64).min], ends[:-1]))
         self.end_ns: Instants = ends
         self.start_ns: Instants = np.minimum(np.maximum(steps["start_ns"], before), ends)
-        self._reads: NDArray[np.bool_] = np.asarray(steps["prefill_tokens"] > 0)
+        self.prefill_tokens: NDArray[np.int64] = steps["prefill_tokens"].astype(np.int64)
+        self._reads: NDArray[np.bool_] = np.asarray(self.prefill_tokens > 0)
         lasted = self.end_ns - self.start_ns
         self._read_ns = np.concatenate(([0], np.cumsum(np.where(self._reads, lasted, 0))))
         self._decoded_ns = np.concatenate(([0], np.cumsum(np.where(self._reads, 0, lasted))))
@@ -193,7 +194,6 @@ def _own_ns(reads: PrefillReads, clock: StepClock, count: int) -> NDArray[np.int
     """Of each request: its share of the steps that read its prompt, by tokens, rounded down."""
     own = np.zeros(count, np.int64)
     if len(reads.step):
-        all_tokens = np.bincount(reads.step, reads.tokens, len(clock.end_ns))
-        share = reads.tokens / all_tokens[reads.step]
+        share = reads.tokens / clock.prefill_tokens[reads.step]
         np.add.at(own, reads.row, (clock.lasted_ns[reads.step] * share).astype(np.int64))
     return own

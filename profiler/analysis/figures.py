@@ -18,13 +18,18 @@ from profiler.records.timing import RunData
 __all__ = ["RunContext", "cell_figures", "independent_counts", "latency_figures", "run_figures", "single_medians"]
 
 
-def run_figures(data: RunData, context: RunContext) -> Figures:
+def run_figures(data: RunData, context: RunContext, window: Window | None = None) -> Figures:
     """Every figure of `metric.METRICS` for one run, None where it was not measured.
 
     Latencies are of the requests due in the window, rates and energy of the window itself, memory peaks and evictions of the
     whole run. See `latency_figures` for a run that did not keep up with its arrivals.
+
+    Args:
+        data: its rows.
+        context: its surroundings.
+        window: another stretch than the one that is measured; None takes that.
     """
-    window = measurement_window(data, context)
+    window = measurement_window(data, context) if window is None else window
     latencies = window_latencies(data, window)
     read = bandwidth.achieved(data.steps, context.costs, window) if context.costs else None
     kv_cells = context.facts.kv_cells if context.facts else None

@@ -1,8 +1,8 @@
 """What casts doubt on a run: each doubt a named flag with a sentence that holds the figures.
 
-An invalidating flag (other programs' load, throttling, swapping, pages read anew from disk) means that the machine was not the
-one to be measured: such a run is measured again and left out of its cell's figures, openly. All other flags warn and leave the
-run in.
+An invalidating flag (other programs' load, throttling, swapping, pages read anew from disk, a standstill) means that the machine
+was not the one to be measured: such a run is measured again and left out of its cell's figures, openly. All other flags warn and
+leave the run in.
 """
 
 import re
@@ -24,6 +24,7 @@ from profiler.units import bytes_text, duration_text, milliseconds_text, percent
 FOREIGN_LOAD = "foreign load"
 THROTTLED = "throttled"
 SWAPPED = "swapped"
+STOOD_STILL = "stood still"
 PAGE_FAULTS = "page faults"
 MEMORY_PRESSURE = "memory pressure"
 SHORT_WINDOW = "short window"
@@ -41,13 +42,14 @@ VRAM_OVER_COMMITTED = "vram over-committed"
 HELD_BACK = "held back"
 CPU_QUOTA = "cpu quota"
 
-INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED, PAGE_FAULTS})
+INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED, PAGE_FAULTS, STOOD_STILL})
 
 MOST_FOREIGN_CPU_PERCENT = 10
 MOST_SWAP_GROWTH_BYTES = 16_000_000  # below it, pages of idle programs wander out on any machine
 MOST_MAJOR_FAULTS_S = 10  # each waits for the disk, for 0.1 to 10 ms: 0.1 to 10 % of the time
 LEAST_MAJOR_FAULTS = 50  # a few pages that nothing has touched yet, in a run of a second
 MOST_STALLED_SHARE = 0.01
+LEAST_STANDSTILL_MS = 1000  # a sensor is read four times a second: so late, nothing ran
 MOST_THROTTLED_SHARE = 0.05
 MOST_FREQUENCY_FALL = 0.15
 MOST_LATENESS_OF_PERIOD = 0.5
@@ -85,6 +87,7 @@ def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
         THROTTLED: _throttled(seen),
         SWAPPED: _swapped(data.samples),
         PAGE_FAULTS: _page_faults(seen),
+        STOOD_STILL: _stood_still(data),
         UNSTABLE: (unstable := _unstable(data, context, window)),
         NOT_STATIONARY: "" if unstable else _not_stationary(window),
         SHORT_WINDOW: _short_window(window),
@@ -191,6 +194,20 @@ def _page_faults(samples: Samples) -> str:
     if faults < LEAST_MAJOR_FAULTS or faults <= MOST_MAJOR_FAULTS_S * seconds:
         return ""
     return f"Memory ran short: the engine waited {faults:.0f} times for pages to be read from disk while it was measured."
+
+
+def _stood_still(data: RunData) -> str:
+    """The sensors were not read and no step ended meanwhile: all of the program was stopped (SIGSTOP, a debugger, a suspended
+    machine whose clock goes on), or got no processor at all.
+    """
+    lateness_ms = float(np.max(_readings(data.samples, "lateness_ms"), initial=0.0))
+    longest_ms = float(np.max(np.diff(data.steps["end_ns"], prepend=0), initial=0)) / 1e6
+    if lateness_ms < LEAST_STANDSTILL_MS or longest_ms < lateness_ms / 2:
+        return ""
+    return (
+        f"The program stood still for about {duration_text(lateness_ms / 1000)} during the run: it was stopped, the machine "
+        "slept, or nothing of it was given a processor."
+    )
 
 
 def _memory_pressure(samples: Samples) -> str:

@@ -12,7 +12,7 @@ _SIGNALS = {
     "SIGBUS": "could not read its model any more (SIGBUS): the file was truncated, replaced or its disk went away; "
     "copy the file anew and compare its size with where it came from",
     "SIGILL": "uses instructions that this processor does not have (SIGILL); llama-cpp-python must be built on this machine",
-    "SIGABRT": "was ended by llama.cpp itself (abort), which could not go on; other settings or another llama.cpp version may help",
+    "SIGABRT": "was ended by llama.cpp itself (abort); other settings or another llama.cpp version may help",
     "SIGFPE": "crashed with an arithmetic error inside llama.cpp (SIGFPE); other settings or another llama.cpp version may help",
     "SIGTERM": "was ended by another program (SIGTERM); start the run again when that is done",
 }
@@ -49,7 +49,10 @@ def crash_sentence(status: int | None, log_tail: tuple[str, ...], evidence: Evid
     if status in _WINDOWS_SIGNALS:
         return f"The engine {_SIGNALS[_WINDOWS_SIGNALS[status]]}.{_last_words(log_tail)}"
     if status >= 0:
-        return f"The engine ended by itself with status {status}.{_last_words(log_tail)}"
+        return (
+            f"The engine ended in the middle of its work with status {status}: llama.cpp, a driver or another program ended it; "
+            f"other settings or another llama.cpp version may help.{_last_words(log_tail)}"
+        )
     if status == -9:
         return _killed(evidence)
     try:
@@ -59,6 +62,20 @@ def crash_sentence(status: int | None, log_tail: tuple[str, ...], evidence: Evid
     story = _SIGNALS.get(name, f"was ended by {name}")
     words = _last_words(log_tail) if name == "SIGABRT" else ""
     return f"The engine {story}.{words}"
+
+
+def start_crash_sentence(status: int | None) -> str:
+    """What it means that a process crashed before it could say anything; empty where it did not crash."""
+    if status in _WINDOWS_SIGNALS:
+        name = _WINDOWS_SIGNALS[status]
+    elif status in (-getattr(signal, each, 0) for each in _SIGNALS if each != "SIGTERM"):
+        name = signal.Signals(-(status or 0)).name
+    else:
+        return ""
+    return (
+        f"It crashed while llama.cpp's library was brought in ({name}): the library is damaged, or made for another processor; "
+        "install llama-cpp-python again, built on this machine."
+    )
 
 
 def _killed(evidence: Evidence) -> str:

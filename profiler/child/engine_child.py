@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from profiler.child.ends import Evidence, crash_sentence, was_killed_for_memory
+from profiler.child.ends import Evidence, crash_sentence, start_crash_sentence, was_killed_for_memory
 from profiler.child.job_object import JobObject
 from profiler.child.process_end import oom_kills, reap
 from profiler.clock import now_ns
-from profiler.errors import APOLOGY, BadFile, InferometerError
+from profiler.errors import BadFile
 from profiler.records.message import GarbledStreamError, Message, MessageKind, json_message, read_message
 from profiler.records.outcome import TOLD_LOG_LINES, Outcome, OutcomeKind
 
@@ -114,7 +114,7 @@ class EngineChild:
             words = f"The engine could not be started: {error.strerror or error}; install Inferometer again."
             return Outcome(OutcomeKind.START_FAILED, words)
         self._job_object = JobObject(self._process)
-        self._oom_kills_before = oom_kills()
+        self._oom_kills_before, self._imposed = oom_kills(), None
         self._inbox = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._read_messages, args=(self._process, self._inbox), name="engine messages", daemon=True),
@@ -126,9 +126,14 @@ class EngineChild:
         if isinstance(end, Message):
             if end.kind is MessageKind.HELLO:
                 return Outcome(OutcomeKind.DONE)
-            end = self._failure(end)
+            try:
+                end = self._failure(end)
+            except GarbledStreamError:
+                end = self._garbled()
+        status = self._process.returncode if self._process is not None else None
+        words = start_crash_sentence(status) or end.sentence
         self.kill()
-        return Outcome(OutcomeKind.START_FAILED, f"The engine did not start. {end.sentence}", end.log_tail or self.log_tail)
+        return Outcome(OutcomeKind.START_FAILED, f"The engine did not start. {words}", end.log_tail or self.log_tail)
 
     def run_job(
         self,
@@ -145,8 +150,7 @@ class EngineChild:
             arguments: its document.
             on_message: hears PROGRESS, STARTED, ROWS and HEARTBEAT messages, in the calling thread.
             on_idle: called after every message, and every quarter of a second without one, in the calling thread. What it and
-                `on_message` raise ends the process and is passed on; a KeyError, TypeError or ValueError of `on_message` says
-                that the message is none.
+                `on_message` raise ends the process and is passed on; a GarbledStreamError says that the message is none.
         """
         start = self.start()
         if not start.is_done:
@@ -154,6 +158,7 @@ class EngineChild:
         self._cancel_requested.clear()
         self._imposed = None
         self._oom_kills_before = oom_kills()
+        told: Message | Outcome | None = None
         try:
             self._write(json_message(MessageKind.JOB, {"name": name, "arguments": dict(arguments)}))
             told = self._await(_is_job_end, self._silence_limit_s, on_message, on_idle)
@@ -259,7 +264,7 @@ class EngineChild:
                 if is_end(item):
                     return item
                 if on_message is not None:
-                    _tell(on_message, item)
+                    on_message(item)
             if on_idle is not None:
                 on_idle()
             if self._imposed is not None:
@@ -273,8 +278,8 @@ class EngineChild:
                 return Outcome(OutcomeKind.CANCELLED, sentence)
             if silent_ns > silence_limit_s * 1e9:
                 sentence = (
-                    f"The engine gave no sign of life for {silence_limit_s:.0f} s and was killed: something stopped it, or it hangs "
-                    "inside llama.cpp or a driver; look for a new version of both, or try other settings."
+                    f"The engine gave no sign of life for {silence_limit_s:.0f} s and was killed: something stopped it, or it "
+                    "hangs inside llama.cpp or a driver; look for a new version of both, or try other settings."
                 )
                 return Outcome(OutcomeKind.HUNG, sentence, self.log_tail)
 
@@ -323,16 +328,6 @@ class EngineChild:
             *lines, pending = (pending + data).split(b"\n")
             self._log.extend(line.decode("utf-8", "replace").strip()[:500] for line in lines if line.strip(b" ."))
             pending = pending[-4096:]
-
-
-def _tell(on_message: Callable[[Message], None], message: Message) -> None:
-    """A message that cannot be understood is rubbish from the process, and no bug of the listener."""
-    try:
-        on_message(message)
-    except InferometerError:
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        raise GarbledStreamError(f"a {message.kind.name} message is not what it should be") from error
 
 
 def _is_start_end(message: Message) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from profiler.analysis.comparison.result import Options
@@ -12,6 +13,7 @@ from profiler.analysis.comparison.words import value_text
 from profiler.cli.output import Json, print_json, printable, standard_output, table
 from profiler.errors import UnusableArguments
 from profiler.exchange.comparison import compare, compare_within, comparison_document
+from profiler.exchange.machine_ranking import rank_files, ranking_document
 from profiler.plan.cells import varying_axes
 from profiler.records import axis
 from profiler.units import significant
@@ -42,14 +44,16 @@ def command(
     """
     named = tuple(name for text in metric or () for name in _names(text))
     options = Options(tuple(name.replace("-", "_") for name in _names(ignore)), named or None, same_within)
+    sides = files if baseline is None else [baseline, *(file for file in files if file.absolute() != baseline.absolute())]
     if between:
         if len(files) != 1 or baseline is not None:
             raise UnusableArguments("--between compares within one session: give one file and no baseline.")
         result = compare_within(files[0], between.replace("-", "_"), options)
     else:
-        sides = files if baseline is None else [baseline, *(file for file in files if file.absolute() != baseline.absolute())]
         result = compare(sides, options)
     document = comparison_document(result)
+    has_ranking = not between and not any(side.is_dir() for side in sides)
+    document["ranking"] = ranking_document(rank_files(sides)) if has_ranking else None
     if json:
         print_json(document)
     else:
@@ -65,6 +69,31 @@ def _print(document: Mapping[str, Any]) -> None:
         console.print(comparison_table(matched))
     for remark in _remarks(document):
         console.print(printable(remark))
+    if document["ranking"] is not None and len({row["machine"] for row in document["ranking"]["machines"]}) > 1:
+        _print_ranking(console, document["ranking"])
+
+
+def _print_ranking(console: Console, ranking: Mapping[str, Any]) -> None:
+    console.print(printable(f"\nMachines for the need: {ranking['need'] or 'no limit is stated, the most output counts'}"))
+    columns = [
+        ("", True),
+        ("machine", False),
+        ("file", False),
+        ("cell", False),
+        ("tok/s", True),
+        ("each", True),
+        ("tok/s per W", True),
+    ]
+    rows = [
+        [
+            str(row["rank"] or "–"), row["machine"], row["file"], row["cell"] or row["verdict"] or "–",
+            *(value_text(name, row[name]) for name in ("output_tok_s", "user_tok_s", "tok_s_per_watt")),
+        ]
+        for row in ranking["machines"]
+    ]  # fmt: skip
+    console.print(table(columns, rows))
+    for remark in ranking["remarks"]:
+        console.print(printable(remark))
 
 
 def comparison_table(matched: Sequence[Mapping[str, Any]]) -> Table:
@@ -77,7 +106,14 @@ def comparison_table(matched: Sequence[Mapping[str, Any]]) -> Table:
     for row in matched:
         cells = [_both(row["config"].get(each.name), row["b_config"].get(each.name)) for each in axes]
         cells += [row["b_file"]] if has_files else []
-        cells += [row["metric"], value_text(row["metric"], row["a"]), value_text(row["metric"], row["b"]), _percent(row["shift_percent"]), _interval(row), _n(row)]
+        cells += [
+            row["metric"],
+            value_text(row["metric"], row["a"]),
+            value_text(row["metric"], row["b"]),
+            _percent(row["shift_percent"]),
+            _interval(row),
+            _n(row),
+        ]
         rows.append([*cells, row["text"] + (" (exploratory)" if row["exploratory"] else "")])
     return table([*columns, ("verdict", False)], rows)
 

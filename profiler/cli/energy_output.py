@@ -9,6 +9,7 @@ from rich.table import Table
 from profiler.analysis.energy import Joules, wall_calibration
 from profiler.cli.output import table
 from profiler.errors import UnusableArguments
+from profiler.exchange.session_document import kept_calibration
 from profiler.exchange.session_energy import SessionEnergy, interval_words
 from profiler.hardware import wall_meter
 from profiler.plan.cells import varying_axes
@@ -34,11 +35,11 @@ def calibration_of(
         UnusableArguments: the readings cannot be used.
         EnvironmentFault: they cannot be kept.
     """
-    cells = [cell for cell_id in found.of_runs if (cell := found.cell(cell_id)) is not None]
     if wall_watts is None:
         if wall_idle_watts is not None:
             raise UnusableArguments("--wall-idle-watts needs --wall-watts, the reading while the session was measured.")
-        return wall_meter.kept(machine, cells[0].meters) if cells else None
+        return kept_calibration(machine, found)
+    cells = [cell for cell_id in found.of_runs if (cell := found.cell(cell_id)) is not None]
     if len(cells) != 1:
         raise UnusableArguments(
             "--wall-watts is what the meter showed while one cell was measured; this session has "

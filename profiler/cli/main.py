@@ -11,6 +11,7 @@ VERBS = (
     "show",
     "compare",
     "export",
+    "import",
     "inspect",
     "models",
     "machine",

@@ -8,15 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from profiler.cli.energy_output import calibration_of
 from profiler.cli.main import INTERRUPTED
 from profiler.cli.output import Json, print_json, printable, standard_error, standard_output
 from profiler.cli.plan_options import plan_from_options
 from profiler.cli.progress import ProgressDisplay
 from profiler.cli.show import print_energy, search_sentences, summary_table
 from profiler.errors import UnusableArguments
-from profiler.exchange.session_energy import add_energy, read_energy
-from profiler.exchange.summary import summary_document
+from profiler.exchange.session_document import session_document
 from profiler.hardware.cpu import default_threads
 from profiler.plan.cells import expand, varying_axes
 from profiler.plan.plan import Plan
@@ -270,9 +268,7 @@ def carry_out(
 def print_session(output: Path, *, as_json: bool) -> dict[str, Any]:
     """Print what a session found; returns its document."""
     with SessionReader.open(output) as reader:
-        document = summary_document(reader)
-        found = read_energy(reader)
-        add_energy(document, found, None, calibration_of(reader.machine(), found, wall_watts=None, wall_idle_watts=None))
+        document = session_document(reader)
     if as_json:
         print_json(document)
     else:

@@ -40,7 +40,7 @@ class Server:
         self._host = Host(self._outbox, self._cancellation, self._log)
 
     def serve(self) -> None:
-        """Work until the process ends; the reader thread ends it when the parent has gone. Returns when it can take no more jobs."""
+        """Work until no more jobs can be taken; the reader thread ends the process when the parent has gone."""
         self._outbox.send(MessageKind.HELLO, {"pid": os.getpid(), "protocol": PROTOCOL_VERSION})
         threading.Thread(target=self._read, name="jobs", daemon=True).start()
         while True:

@@ -15,6 +15,8 @@ from profiler.analysis.comparison.words import is_spread_assumed, needed_words
 from profiler.analysis.figure_name import FIGURE_NAMES, figure_value
 from profiler.analysis.validity import INVALIDATING
 from profiler.errors import UnusableArguments
+from profiler.exchange.imports.origin import imported_tool
+from profiler.exchange.imports.recast import recast
 from profiler.hardware import session_spread
 from profiler.records.axis import BY_NAME as AXES
 from profiler.records.run_record import CellRecord, Figures, RunRecord, RunStatus
@@ -66,11 +68,13 @@ def compare_sessions(sides: Sequence[tuple[str, tuple[MeasuredSession, ...]]], o
     """
     for _, sessions in sides:
         for session in sessions:
-            session_spread.remember(session.machine, [session_spread.summary(session)])
+            if not session.imported_from:  # nothing says that its machine was left unchanged
+                session_spread.remember(session.machine, [session_spread.summary(session)])
     given = [session for _, sessions in sides for session in sessions]
     pairs = []
     for name, sessions in sides[1:]:
-        base = sides[0][1]
+        base = tuple(recast(each, sessions[0], options.ignored) for each in sides[0][1])
+        sessions = tuple(recast(each, sides[0][1][0], options.ignored) for each in sessions)
         both = (base, sessions)
         pairs.append((_side(sides[0][0], base, both, given), _side(name, sessions, both, given)))
     return compared.compare(pairs, options)
@@ -108,7 +112,9 @@ def read_session(path: Path) -> MeasuredSession:
         for cell in reader.cells():
             model = models.get(cell.model_id) if cell.model_id is not None else None
             cells.append(_measured_cell(reader, cell, model, [run for run in runs if run.cell_id == cell.cell_id]))
-        return MeasuredSession(str(path), reader.created_utc(), tuple(cells), reader.machine(), reader.plan())
+        return MeasuredSession(
+            str(path), reader.created_utc(), tuple(cells), reader.machine(), reader.plan(), imported_tool(reader.meta())
+        )
 
 
 def flat_figures(figures: Figures) -> dict[str, float]:

@@ -33,10 +33,10 @@ def export_csv(reader: SessionReader, target: Path, *, force: bool = False) -> N
 def _write(path: Path, header: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
     with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow([_inert(name) for name in header])
-        writer.writerows([_inert(value) for value in record] for record in records)
+        writer.writerow([inert(name) for name in header])
+        writer.writerows([inert(value) for value in record] for record in records)
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
     """`value`, with an apostrophe in front of text that a spreadsheet would run as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from profiler.exchange.summary import summary_document
+from profiler.exchange.session_document import session_document
 from profiler.exchange.target import new_file
 from profiler.records.run_record import RunRecord
 from profiler.records.timing import Samples
@@ -24,7 +24,7 @@ def export_json(reader: SessionReader, target: Path, *, force: bool = False) -> 
         UnusableArguments: the target exists and `force` is not set.
         EnvironmentFault: the session cannot be read or the target not written.
     """
-    head = {**summary_document(reader), "events": [dataclasses.asdict(event) for event in reader.events()]}
+    head = {**session_document(reader), "events": [dataclasses.asdict(event) for event in reader.events()]}
     with new_file(target, force=force) as stream:
         stream.write(_text(head).removesuffix("}") + ', "runs": [')
         for number, run in enumerate(reader.runs()):

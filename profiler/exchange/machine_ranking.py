@@ -6,16 +6,19 @@ that meet the need, so that it is the best of several noisy ones; where a search
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from profiler.analysis.figure_name import figure_value
 from profiler.exchange.findings.answer import most_output
 from profiler.exchange.findings.need_verdict import Verdict, check, overall
 from profiler.exchange.findings.search_view import Evidence
-from profiler.exchange.findings.session_view import CellView, SessionView
+from profiler.exchange.findings.session_view import CellView, SessionView, read_session
 from profiler.exchange.findings.spoken import spoken
+from profiler.hardware.session_spread import machine_key
 from profiler.plan.words import limits_in_words, listed
 from profiler.records.machine_price import MachinePrice
+from profiler.session.reader import SessionReader
 
 PRICE_UNIT = 1000.0
 """Speeds are told for so much money."""
@@ -92,9 +95,7 @@ class MachineRanking:
 _ORDER = {Verdict.MET: 0, None: 0, Verdict.UNKNOWN: 1, Verdict.BROKEN: 2}
 
 
-def machine_ranking(
-    contestants: Sequence[Contestant], prices: Mapping[str, MachinePrice] | None = None
-) -> MachineRanking:
+def machine_ranking(contestants: Sequence[Contestant], prices: Mapping[str, MachinePrice] | None = None) -> MachineRanking:
     """Rank sessions by the need of the first.
 
     Args:
@@ -108,10 +109,35 @@ def machine_ranking(
     return MachineRanking(_need_words(need), tuple(ranked), len({each.machine_key for each in contestants}) > 1)
 
 
+def rank_files(files: Sequence[Path]) -> MachineRanking:
+    """Rank session files by the need of the first; raises BadFile or EnvironmentFault with a sentence."""
+    contestants = []
+    for file in files:
+        with SessionReader.open(file) as reader:
+            key = machine_key(reader.machine())
+        contestants.append(Contestant(str(file), read_session(file), key))
+    return machine_ranking(contestants)
+
+
+def remarks(ranking: MachineRanking) -> list[str]:
+    """What is to be known of the order, in sentences."""
+    told = [f"{row.name}: {row.reason}" for row in ranking.rows if row.reason]
+    for above, row in zip(ranking.rows, ranking.rows[1:], strict=False):
+        if row.is_close:
+            told.append(f"{row.name} may be as fast as {above.name}: their intervals overlap.")
+    if sum(row.interval is not None for row in ranking.rows) > 1:
+        told.append("The intervals hold the repetitions of one session; what sessions differ by is held by the verdicts alone.")
+    if sum(row.tok_s_per_watt is not None for row in ranking.rows) > 1 and ranking.has_machines:
+        told.append("Speed per watt compares only where the same kind of meter was read.")
+    told += [f"{row.name}: {row.doubts} in its runs." for row in ranking.rows if row.doubts]
+    return told
+
+
 def ranking_document(ranking: MachineRanking) -> dict[str, Any]:
     """The ranking as plain values; what is not known is None."""
     return {
         "need": ranking.need or None,
+        "remarks": remarks(ranking),
         "machines": [
             {
                 "rank": number if row.output_tok_s is not None else None,
@@ -148,9 +174,7 @@ def _row(contestant: Contestant, need: SessionView, price: MachinePrice | None) 
         told = f"None of its {len(cells)} measured cells" if len(cells) > 1 else "Its one measured cell"
         reason = f"{told} {'meets' if len(cells) > 1 else 'does not meet'} the need."
         unknown = "Whether it meets the need is not known: its cells lack what the limits are about."
-        return replace(
-            blank, verdict=Verdict.BROKEN if is_broken else Verdict.UNKNOWN, reason=reason if is_broken else unknown
-        )
+        return replace(blank, verdict=Verdict.BROKEN if is_broken else Verdict.UNKNOWN, reason=reason if is_broken else unknown)
     figures = best.figures or {}
     return replace(
         blank,
@@ -183,10 +207,8 @@ def _why_none(view: SessionView, need: SessionView) -> str:
 
 def _verdict(cell: CellView, view: SessionView, need: SessionView) -> Verdict | None:
     """A cell of one session held against the limits of another; limits of classes hold for the same classes only."""
-    if (view.slo, view.class_slo) == (need.slo, need.class_slo):
-        return cell.verdict
     if need.class_slo:
-        return Verdict.UNKNOWN
+        return cell.verdict if (view.slo, view.class_slo) == (need.slo, need.class_slo) else Verdict.UNKNOWN
     return overall(check(cell.figures or {}, need.slo, is_unstable=cell.is_unstable), is_unstable=cell.is_unstable)
 
 

@@ -17,7 +17,7 @@ from profiler.exchange.charts.readings import readings_of
 from profiler.exchange.findings.session_view import SessionView, read_session
 from profiler.exchange.markup import escaped, shown
 from profiler.exchange.report_page import ReportSource, page_content
-from profiler.exchange.summary import summary_document
+from profiler.exchange.session_document import session_document
 from profiler.exchange.target import new_file
 from profiler.session.reader import SessionReader
 from resources.colors import DARK, LIGHT
@@ -47,7 +47,7 @@ def report(reader: SessionReader) -> str:
         percentile_method=meta.get("percentile_method", ""),
     )
     data = {
-        "session": summary_document(reader),
+        "session": session_document(reader),
         "events": [dataclasses.asdict(event) for event in source.events],
         "names": {str(cell.cell_id): shown(cell.title) for cell in view.cells},
         "figures": [readings_of(chart) for chart in source.figures.charts],

@@ -23,6 +23,19 @@ def memory_limited_folder(root: Path = Path("/")) -> Path | None:
     return min(limits, key=lambda pair: pair[0])[1] if limits else None
 
 
+def memory_left_bytes(root: Path = Path("/")) -> int | None:
+    """What this process's group and those above it still grant; None without a limit, or where its use cannot be read.
+
+    The kernel counts what it keeps of files as used. It gives that up before it kills anybody: it counts as left.
+    """
+    lefts = [
+        max(0, limit - used)
+        for limit, folder in _memory_limits(root)
+        if limit < _NO_LIMIT_BYTES and (used := _lasting_bytes(folder)) is not None
+    ]
+    return min(lefts, default=None)
+
+
 def quota_cores(root: Path = Path("/")) -> float | None:
     """The lowest CPU quota in cores (2.5: two and a half), None when there is none or nothing is readable."""
     return min((cores for cores, _ in _quotas(root)), default=None)
@@ -41,6 +54,16 @@ def _memory_limits(root: Path) -> list[tuple[int, Path]]:
         for name in ("memory.max", "memory.high", "memory.limit_in_bytes")
         if (text := _text(folder / name)).isdigit()
     ]
+
+
+def _lasting_bytes(folder: Path) -> int | None:
+    """What a group uses that cannot just be dropped."""
+    used = next((text for name in ("memory.current", "memory.usage_in_bytes") if (text := _text(folder / name)).isdigit()), None)
+    if used is None:
+        return None
+    counts = dict(line.split() for line in _text(folder / "memory.stat").splitlines() if len(line.split()) == 2)
+    prefix = "total_" if "total_inactive_file" in counts else ""  # version 1 tells its own and those of all below
+    return max(0, int(used) - sum(int(counts.get(f"{prefix}{name}", 0)) for name in ("inactive_file", "active_file")))
 
 
 def _quotas(root: Path) -> list[tuple[float, Path]]:

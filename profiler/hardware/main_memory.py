@@ -14,7 +14,13 @@ def total_bytes() -> int:
 
 def available_bytes() -> int:
     """Bytes that can be taken without swapping; never more than `total_bytes`."""
-    return min(int(psutil.virtual_memory().available), total_bytes())
+    available, left = min(int(psutil.virtual_memory().available), total_bytes()), control_group.memory_left_bytes()
+    return available if left is None else min(available, left)
+
+
+def swap_used_bytes() -> int:
+    """Bytes of swap space in use, of the whole machine."""
+    return int(psutil.swap_memory().used)
 
 
 def swap_total_bytes() -> int:

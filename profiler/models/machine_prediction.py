@@ -1,4 +1,4 @@
-"""This machine's prediction for a model: what is kept of its kernels and of finished runs, put together for `speed_prediction`."""
+"""This machine's prediction for a model: from what is kept of its kernels and finished runs, by `speed_prediction`."""
 
 from profiler.modelfile.costs import step_costs
 from profiler.modelfile.description import ModelDescription

@@ -8,7 +8,7 @@ class KernelSpeed:
     """One kind of step on a model with weights of one type throughout.
 
     Attributes:
-        shape: "wide" or "narrow" layers, whose time goes into the weights, or many "thin" ones, whose time goes into all the rest.
+        shape: "wide" or "narrow" layers (the time goes into the weights), or many "thin" ones (it goes into all the rest).
         type: ggml's name ("q4_K").
         tokens, sequences: of the step; a prompt's tokens are of one sequence.
         seconds: the fastest of several.

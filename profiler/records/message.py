@@ -36,7 +36,7 @@ class MessageKind(IntEnum):
     STARTED = 19  # EngineFacts
     ROWS = 20  # rows of the tables request, token, step
     RESULT = 21  # the job's result: a document
-    FAILED = 22  # {"sentence": str, "log": [str], "kind": str}: refused, the child lives on; or another `OutcomeKind`, and it ends
+    FAILED = 22  # {"sentence": str, "log": [str], "kind": str}: refused, the child lives on; any other kind ends it
     CANCELLED = 23  # {}
 
 

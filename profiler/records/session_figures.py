@@ -63,6 +63,7 @@ class MeasuredSession:
         name: of its file, for people.
         machine: the fingerprint's document.
         plan: the plan's document.
+        imported_from: the tool whose results these are; empty for a sweep of ours.
     """
 
     name: str
@@ -70,6 +71,7 @@ class MeasuredSession:
     cells: tuple[MeasuredCell, ...]
     machine: Mapping[str, Any] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
+    imported_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ IDLE_POWER = "idle_power"
 
 _SAID_AGAIN = frozenset(
     {"model failed", "model made", "model warning", "source absent", "search step", "search out", "flag", "settled",
-     "cell failed", "skip", "more repetitions"}
+     "cell failed", "engine died", "skip", "more repetitions"}
 )  # fmt: skip
 """Kinds of events that a sweep tells when it comes by the same place again."""
 

@@ -60,6 +60,11 @@ class Schedule:
         self._queue.append(replace(run, is_repeat=True))
         self.planned += 1
 
+    def retry(self, run: PlannedRun) -> None:
+        """Try a repetition once more whose engine died, after all others."""
+        self._queue.append(run)
+        self.planned += 1
+
     def has(self, cell_id: int) -> bool:
         """Whether a cell still has something to run."""
         return any(run.cell_id == cell_id for run in self._queue)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -9,16 +10,16 @@ from typing import Any
 
 from profiler.child.engine_child import EngineChild
 from profiler.clock import now_ns
-from profiler.errors import EnvironmentFault, UnusableArguments
+from profiler.errors import EnvironmentFault
 from profiler.hardware import idle_power
 from profiler.hardware.telemetry import Telemetry
-from profiler.modelfile.footprint import predict_context
 from profiler.plan.plan import AS_IS, Plan
 from profiler.plan.resolution import shortened, specification
 from profiler.plan.slo import parse_slo
 from profiler.records.axis import Configuration
 from profiler.records.fingerprint import Fingerprint
 from profiler.records.run_record import CellRecord, CellStatus, RunStatus, SessionEvent
+from profiler.records.specification import RunSpecification
 from profiler.session.sweep_log import RESUMED
 from profiler.session.writer import SessionWriter
 from profiler.sweep import known_speeds
@@ -28,16 +29,21 @@ from profiler.sweep.cool_down import CoolDown
 from profiler.sweep.direction import Director, GridDirector
 from profiler.sweep.estimate import estimate
 from profiler.sweep.events import CellAdded, CellChanged, Happened, Progress, SweepEnded, SweepEvent, SweepStarted
+from profiler.sweep.memory_guard import MemoryGuard, MemoryMeter, needed_bytes
 from profiler.sweep.order import PlannedRun
 from profiler.sweep.preparation import PreparedModel
-from profiler.sweep.repetition import EndedRun, Repetition
+from profiler.sweep.repetition import ENGINE_DIED, EndedRun, Repetition
 from profiler.sweep.resume_state import IDLE_POWER, KeptRun, KeptSession
 from profiler.sweep.schedule import Schedule
 from profiler.sweep.search.director import SearchDirector
+from profiler.sweep.search.model_facts import losses, memory_bytes
 from profiler.sweep.search.problem import Arms
 from profiler.units import significant
 
 PAUSE_POLL_S = 0.25
+
+MOST_DEATHS = 2
+"""So many engines may die over one cell; then it is given up. A second try tells chance from a cause."""
 
 
 def new_cell(plan: Plan, number: int, configuration: Configuration, prepared: Sequence[PreparedModel]) -> CellRecord:
@@ -81,6 +87,9 @@ class Sweep:
         self._telemetry = Telemetry(None)
         self._cool_down = CoolDown(self._telemetry.drain, self._wait)
         self._told_flags: set[tuple[int, str]] = set()  # (cell, or 0 for all, flag's name)
+        self._memory = MemoryMeter()
+        self._guard = MemoryGuard(self._memory)
+        self._deaths: Counter[int] = Counter()
         self._run_id = 0 if kept is None else kept.last_run_id
         self._replayed: dict[int, None] = {}  # cells with kept runs that were taken and not yet told
 
@@ -94,6 +103,7 @@ class Sweep:
             fault = error.sentence
         finally:
             self._telemetry.stop()
+            self._memory.close()
         if not fault:
             self._take_left()
         stopped = self._controls.stopped.is_set()
@@ -185,7 +195,17 @@ class Sweep:
             if planned.load_share < 1:
                 order = shortened(order, planned.load_share)
             doubts = () if self._kept is None else self._kept.doubts
-            repetition = Repetition(self._run_id, planned, cell, order, self._writer, self._tell, doubts)
+            repetition = Repetition(
+                self._run_id,
+                planned,
+                cell,
+                order,
+                self._writer,
+                self._tell,
+                doubts,
+                self._guard,
+                self._needed_bytes(model, order),
+            )
             self._controls.bind(child.cancel)
             ended = repetition.carry_out(child, self._telemetry, results, lambda: self._tell(self._progress()))
             self._controls.bind(None)
@@ -201,6 +221,11 @@ class Sweep:
             if waited := self._cool_down.after(ended.run.flags):
                 self._happened("cool-down", waited, run_id=ended.run.run_id)
             self._writer.tick()
+
+    def _needed_bytes(self, model: PreparedModel, order: RunSpecification) -> int | None:
+        if model.description is None:
+            return None
+        return needed_bytes(model.description, order, self._machine.devices, self._machine.cpu.instruction_sets)
 
     def _replay(self, planned: PlannedRun, kept: KeptRun) -> None:
         """A run that the file has already means the same as when it was measured."""
@@ -227,6 +252,14 @@ class Sweep:
     def _settle_run(self, planned: PlannedRun, ended: EndedRun, *, was_skipped: bool) -> None:
         """What a repetition's end means for its cell and for what is still to run."""
         cell_id, run, schedule, results = planned.cell_id, ended.run, self._schedule, self._results
+        if run.status is RunStatus.FAILED and any(flag.startswith(ENGINE_DIED) for flag in run.flags):
+            self._deaths[cell_id] += 1
+            if self._deaths[cell_id] < MOST_DEATHS:
+                schedule.retry(planned)
+                self._happened(ENGINE_DIED, f"Cell {cell_id}: {run.reason} It is tried once more.", cell_id, run.run_id)
+                return
+            run = replace(run, reason=f"{run.reason} That was the second time: it is not tried again.")
+            ended = replace(ended, run=run)
         results.take(ended, was_skipped=was_skipped)
         self._tell_flags(planned, ended)
         is_disturbed = run.status is RunStatus.DONE and ended.is_disturbed
@@ -310,8 +343,8 @@ class Sweep:
             for run in self._results.forget_runs(cell_id):
                 self._writer.update_run(run)
 
-        memory = [_memory_bytes(self._plan, cell, model) for cell, model in zip(begun, models, strict=True)]
-        problem = arms.problem(memory, _losses(models))
+        memory = [memory_bytes(self._plan, cell, model) for cell, model in zip(begun, models, strict=True)]
+        problem = arms.problem(memory, losses(models))
         trust, search = self._plan.trust, self._plan.search
         return SearchDirector(
             problem, cell_of, forget_looks, self._tell_step, seed=trust.seed, confirm_repetitions=search.confirm_repetitions
@@ -361,25 +394,3 @@ class Sweep:
 def cell_key(configuration: Configuration) -> str:
     """A configuration as one text, the same for the same values."""
     return json.dumps(configuration, sort_keys=True)
-
-
-def _memory_bytes(plan: Plan, cell: CellRecord, model: PreparedModel) -> float | None:
-    """What a cell's model will take, predicted from its header; None where that cannot be told."""
-    if model.description is None or model.path is None:
-        return None
-    context = specification(plan, cell.configuration, model.path, 1).context
-    try:
-        return predict_context(model.description, context).total_bytes
-    except UnusableArguments:
-        return None
-
-
-def _losses(models: Sequence[PreparedModel]) -> list[float | None]:
-    """The KL divergence of each against the base that all others were compared with, whose own is 0."""
-    qualities = [model.record.quality if model.record is not None else None for model in models]
-    bases = {quality.base_sha256 for quality in qualities if quality is not None and quality.base_sha256 is not None}
-    losses: list[float | None] = []
-    for model, quality in zip(models, qualities, strict=True):
-        is_base = model.record is not None and model.record.sha256 in bases
-        losses.append(0.0 if is_base else None if quality is None else quality.kld_mean)
-    return losses

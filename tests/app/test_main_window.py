@@ -34,6 +34,8 @@ class StandInPage(Page):
     resume_requested = Signal(object, object)
     plan_wanted = Signal()
     session_opened = Signal(object)
+    compare_wanted = Signal(object)
+    results_wanted = Signal(object)
 
     def __init__(self, title: str, settings: Settings) -> None:
         self.TITLE = title  # type: ignore[misc]
@@ -224,6 +226,15 @@ def test_dropped_files_open_on_their_pages(stage: Stage, tmp_path: Path) -> None
     assert not stage.window.plan_page.field.acceptDrops()  # type: ignore[attr-defined]
 
 
+def test_a_session_goes_from_results_to_compare_and_back(stage: Stage, tmp_path: Path) -> None:
+    session = tmp_path / "told.inferometer"
+    stage.window.show_page("Results")
+    stage.window.results_page.compare_wanted.emit(session)
+    assert (stage.shown, stage.asked("Compare")[-1]) == ("Compare", ("open_sessions", [session]))
+    stage.window.compare_page.results_wanted.emit(session)
+    assert (stage.shown, stage.asked("Results")[-1]) == ("Results", ("open_session", session))
+
+
 def test_sessions_dropped_on_the_page_compare_are_compared(stage: Stage, tmp_path: Path) -> None:
     sessions = [tmp_path / "a.inferometer", tmp_path / "b.inferometer"]
     stage.window.show_page("Compare")
@@ -334,3 +345,28 @@ def test_quiet_is_one_choice_everywhere(qtbot: QtBot, stage: Stage) -> None:
     assert stage.window.live_page._quiet.isChecked()
     stage.window.live_page._quiet.click()
     assert not stage.settings.quiet
+
+
+def test_results_of_another_tool_are_imported_and_shown(stage: Stage, tmp_path: Path, qtbot: QtBot) -> None:
+    stage.window._settings.sessions_folder = tmp_path / "sessions"
+    golden = Path(__file__).parents[1] / "golden" / "imports" / "batched-bench.jsonl"
+    with qtbot.waitSignal(stage.window.importing.imported):
+        assert drop(stage.window, golden)
+    assert (stage.shown, stage.asked("Results")[-1]) == (
+        "Results",
+        ("open_session", tmp_path / "sessions" / "batched-bench.inferometer"),
+    )
+    qtbot.waitUntil(lambda: not stage.window.importing.is_busy)
+
+
+def test_what_hangs_does_not_keep_the_window(qtbot: QtBot, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.main_window._LONGEST_WAIT_MS", 20)
+    hang = threading.Event()
+    job = Job(lambda line: hang.wait(30), stage.window)  # deaf to its cancel
+    job.start()
+    stage.window.close()
+    assert stage.window.isVisible(), "first it is given time to end"
+    qtbot.waitUntil(lambda: not stage.window.isVisible())
+    assert job.is_running
+    hang.set()
+    qtbot.waitUntil(lambda: not job.is_running)

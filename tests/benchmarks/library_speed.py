@@ -1,6 +1,6 @@
 """How long the library takes to list sessions: read anew, and from its index. Printed, never asserted.
 
-    python -m tests.benchmarks.library_speed [--sessions 1000]
+python -m tests.benchmarks.library_speed [--sessions 1000]
 """
 
 import argparse

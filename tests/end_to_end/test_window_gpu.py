@@ -39,7 +39,7 @@ def wait_until(is_so):
         app.processEvents()
         time.sleep(0.005)
 
-load = Load(concurrency=(1,), prompt_tokens=(16,), output_tokens=(32,), requests_per_user=4)
+load = Load(concurrency=(1,), prompt_tokens=(16,), output_tokens=(96,), requests_per_user=5)
 plan = Plan(title="gpu", need=Need(slo=""), load=load, trust=Trust(repetitions=1))
 bridge.start(plan, folder / "gpu.inferometer")
 window.show_page("Live")

@@ -8,6 +8,8 @@ from app.bridge.job import JobLine
 from profiler.analysis.comparison.result import Comparison, Options
 from profiler.errors import Interrupted, UnusableArguments
 from profiler.exchange.comparison import SUFFIX, compare_sessions, read_session
+from profiler.exchange.findings.session_view import read_session as read_view
+from profiler.exchange.machine_ranking import Contestant
 from profiler.hardware.session_spread import machine_key
 from profiler.records.axis import AXES
 from profiler.records.session_figures import MeasuredSession
@@ -31,6 +33,7 @@ class Outcome:
     Attributes:
         names: of the sides, short and each another one; those in `comparison`.
         notices: sentences about files that may not have been read whole, being from a newer version.
+        contestants: the sessions with all that Results would show of them, for the ranking and the figures.
         axes: names of the axes on which the sides have other values, in AXES' order: ignoring one may match more cells.
     """
 
@@ -39,6 +42,7 @@ class Outcome:
     comparison: Comparison
     axes: tuple[str, ...]
     notices: tuple[str, ...] = ()
+    contestants: tuple[Contestant, ...] = ()
 
 
 def compared(line: JobLine, request: Request) -> Outcome:
@@ -55,19 +59,21 @@ def compared(line: JobLine, request: Request) -> Outcome:
     if twice is not None:
         raise UnusableArguments(f"{twice} is chosen twice; a session can only be compared with another one.")
     sessions: list[MeasuredSession] = []
+    contestants = []
     notices = []
     for number, path in enumerate(request.paths):
         line.progress(f"Reading {path.name}", number / (len(request.paths) + 1))
         with SessionReader.open(path) as reader:
             notices.append(reader.notice)
         sessions.append(read_session(path))
+        contestants.append(Contestant(names[number], read_view(path), machine_key(sessions[-1].machine)))
         _stop_if_cancelled(line)
     _check_apart(names, sessions)
     line.progress("Comparing", len(request.paths) / (len(request.paths) + 1))
     sides = [(name, (session,)) for name, session in zip(names, sessions, strict=True)]
     comparison = compare_sessions(sides, request.options)
     _stop_if_cancelled(line)
-    return Outcome(request, names, comparison, differing_axes(sessions), tuple(filter(None, notices)))
+    return Outcome(request, names, comparison, differing_axes(sessions), tuple(filter(None, notices)), tuple(contestants))
 
 
 def side_names(paths: Sequence[Path]) -> tuple[str, ...]:

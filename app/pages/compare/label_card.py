@@ -70,10 +70,12 @@ class LabelCard(Card):
         return self._row is not None and self.labels != _labels(self._row)
 
     def show_sessions(self, rows: list[LibraryRow]) -> None:
-        """Show the one that is selected; what was typed for the same session and not saved stays."""
+        """Show the one that is selected; what was typed for it stays, what was typed for another is kept in its file."""
         row = rows[0] if len(rows) == 1 else None
         is_same = row is not None and self._row is not None and row.path == self._row.path
         keeps = is_same and self.has_changes
+        if not is_same:
+            self._on_save()
         self._row = row
         can_write = row is not None and row.state not in (RunState.UNDER_WAY, RunState.UNREADABLE)
         for field in (self.title_field, self.tags_field, self.notes_field):

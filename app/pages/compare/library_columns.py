@@ -138,13 +138,11 @@ LIBRARY_COLUMNS: tuple[Column[LibraryEntry], ...] = (
         can_fold=True,
     ),
     Column(
-        "Machine",
-        "Processor, cores, memory, graphics",
-        lambda entry: entry.row.machine or None if entry.row else None,
-        tip=lambda entry: entry.row.machine if entry.row else "",
+        "Tags",
+        "Labels of your own",
+        lambda entry: tags_text(entry.row.tags) or None if entry.row else None,
         can_fold=True,
     ),
-    Column("Cells", "Configurations", _cells_raw, is_figure=True, tip=_cells_tip, can_fold=True),
     Column(
         "Best tok/s",
         "Output in total of the cell with most of it",
@@ -154,11 +152,13 @@ LIBRARY_COLUMNS: tuple[Column[LibraryEntry], ...] = (
     ),
     Column("State", "How far its sweep came", _state_raw, tone=_state_tone, tip=_title_tip),
     Column(
-        "Tags",
-        "Labels of your own",
-        lambda entry: tags_text(entry.row.tags) or None if entry.row else None,
+        "Machine",
+        "Processor, cores, memory, graphics",
+        lambda entry: entry.row.machine or None if entry.row else None,
+        tip=lambda entry: entry.row.machine if entry.row else "",
         can_fold=True,
     ),
+    Column("Cells", "Configurations", _cells_raw, is_figure=True, tip=_cells_tip, can_fold=True),
     Column(
         "Notes",
         "Words of your own",

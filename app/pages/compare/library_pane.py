@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.bridge.job import Job, JobLine
@@ -16,7 +16,7 @@ from app.widgets.card import Card
 from app.widgets.chips import Chips, Choice
 from app.widgets.empty_state import EmptyState
 from app.widgets.sentence import Sentence, Tone, set_tone
-from app.widgets.two_columns import GAP_PX, TwoColumns
+from app.widgets.two_columns import TwoColumns
 from profiler.exchange.run_library import LibraryRow, Listing, RunLibrary, RunState
 from profiler.session.labels import Labels, write_labels
 
@@ -172,8 +172,11 @@ class LibraryPane(QWidget):
 
     @Slot(object)
     def _on_listed(self, listing: Listing) -> None:
+        has_changed = self._listing is None or self._listing.rows != listing.rows
         self._listing = listing
-        self._show_entries()
+        if has_changed:
+            self._show_entries()
+        self._show_count()
         self._stack.setCurrentIndex(1 if listing.rows or self._trashed is not None else 0)
         if listing.missing_folders and listing.missing_folders != (self._settings.sessions_folder,):
             names = ", ".join(str(folder) for folder in listing.missing_folders)
@@ -183,13 +186,13 @@ class LibraryPane(QWidget):
         """Show the list anew; what was selected stays so where it is still there."""
         kept = {row.path for row in self.view.chosen_sessions}
         entries = library_entries(self.rows, self._grouping(), self._settings.baseline)
-        # A selection is of rows, and these may hold other sessions now.
-        self.view.clearSelection()
+        blocker = QSignalBlocker(self.view)  # it is told once, when all is as it was
+        self.view.clearSelection()  # a selection is of rows, and these may hold other sessions now
         self.view.entries.show_records(entries)
         self.view.search(self.search_field.text())
-        self.view.select_rows(
-            number for number, entry in enumerate(entries) if entry.row is not None and entry.row.path in kept
-        )
+        self.view.fit_columns()
+        self.view.select_rows(number for number, entry in enumerate(entries) if entry.row is not None and entry.row.path in kept)
+        blocker.unblock()
         self._show_count()
         self._on_chosen()
 

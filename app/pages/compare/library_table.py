@@ -1,23 +1,49 @@
 """The table of the library: groups keep together whatever it is sorted by, and headings cannot be chosen."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QWidget
 
 from app.pages.compare.library_columns import LIBRARY_COLUMNS, LibraryEntry
+from app.tables.column import Column
 from app.tables.raw_sort import Index, RawSort
 from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 from profiler.exchange.run_library import LibraryRow
+from profiler.session.labels import tags_text
 
 
 class GroupedTable(RecordTable[LibraryEntry]):
     """The entries of the library."""
+
+    def __init__(self, columns: Sequence[Column[LibraryEntry]]) -> None:
+        super().__init__(columns)
+        self._searched: list[str] = []
+
+    def show_records(self, records: Sequence[LibraryEntry], columns: Sequence[Column[LibraryEntry]] | None = None) -> None:
+        """Show these instead."""
+        self._searched = [_searched_text(entry) for entry in records]  # once: a search asks for all with every letter
+        super().show_records(records, columns)
+
+    def has_words(self, row: int, words: Sequence[str]) -> bool:
+        """Whether all of these (in small letters) occur in what is told of a session."""
+        text = self._searched[row]
+        return all(word in text for word in words)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """A heading is only read."""
         found = super().flags(index)
         is_heading = index.isValid() and self.record(index.row()).row is None
         return found & ~Qt.ItemFlag.ItemIsSelectable if is_heading else found
+
+
+def _searched_text(entry: LibraryEntry) -> str:
+    row = entry.row
+    if row is None:
+        return ""
+    told = (row.name, row.path.stem, row.machine, *row.models, tags_text(row.tags), row.notes, row.state)
+    return "\n".join(told).casefold()
 
 
 class GroupedSort(RawSort):
@@ -39,11 +65,11 @@ class GroupedSort(RawSort):
         """By the searched words; a heading with any session of its group."""
         table = self.sourceModel()
         assert isinstance(table, GroupedTable)
-        heading = table.record(source_row)
-        if heading.row is not None:
-            return super().filterAcceptsRow(source_row, source_parent)
-        members = range(source_row + 1, source_row + 1 + heading.count)  # they follow it in the source
-        return any(super(GroupedSort, self).filterAcceptsRow(member, source_parent) for member in members)
+        entry = table.record(source_row)
+        if entry.row is not None:
+            return table.has_words(source_row, self._searched)
+        members = range(source_row + 1, source_row + 1 + entry.count)  # they follow it in the source
+        return any(table.has_words(member, self._searched) for member in members)
 
 
 class LibraryView(TableView):
@@ -56,7 +82,21 @@ class LibraryView(TableView):
         self._sort.setSourceModel(self.entries)
         self.setModel(self._sort)
         self.selectionModel().selectionChanged.connect(self._on_other_selection)
+        self.horizontalHeader().sortIndicatorChanged.connect(self.span_headings)
         self.fit_columns()
+
+    @Slot()
+    def span_headings(self) -> None:
+        """Have headings take the whole row, wherever sorting and searching put them."""
+        self.clearSpans()
+        for row in range(self._sort.rowCount()):
+            if self.entries.record(self._sort.mapToSource(self._sort.index(row, 0)).row()).row is None:
+                self.setSpan(row, 0, 1, self._sort.columnCount())
+
+    def search(self, text: str) -> None:
+        """Show the sessions that have all of these words, below their headings."""
+        super().search(text)
+        self.span_headings()
 
     @Slot()
     def _on_other_selection(self) -> None:

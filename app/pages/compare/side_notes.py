@@ -11,6 +11,7 @@ from app.widgets.card import Card
 from app.widgets.rule import Rule
 from app.widgets.sentence import Sentence, Tone
 from app.widgets.two_columns import GAP_PX
+from profiler.analysis.comparison.cause import causes
 from profiler.analysis.comparison.machine import Difference
 from profiler.analysis.comparison.result import Comparison
 from profiler.plan.cell_words import cell_title
@@ -67,6 +68,16 @@ def _left_out(comparison: Comparison) -> list[Note]:
         Note(f"**{side}**: {count} disturbed run{' is' if count == 1 else 's are'} left out", "caution")
         for side, count in totals.items()
         if count
+    ]
+
+
+def likely_causes(comparison: Comparison) -> list[Note]:
+    """What may have made the sides differ, where they do."""
+    has_several = len(comparison.differences) > 1
+    return [
+        Note(f"**{each.b_name}**: {each.sentence}" if has_several else each.sentence, "plain")
+        for each in causes(comparison)
+        if each.sentence
     ]
 
 
@@ -168,6 +179,7 @@ class SideNotes(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName("What differs and what is doubtful")
+        self.causes = NotesCard("Likely cause")
         self.doubts = NotesCard("Doubts")
         self.alone = NotesCard("Without a partner")
         self.machines = DifferencesCard("Machines", "No difference between the machines is known.")
@@ -175,12 +187,13 @@ class SideNotes(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP_PX)
-        for card in (self.alone, self.doubts, self.machines, self.plans):
+        for card in (self.causes, self.alone, self.doubts, self.machines, self.plans):
             layout.addWidget(card)
         layout.addStretch(1)
 
     def show_comparison(self, comparison: Comparison) -> None:
         """Show what belongs to this one."""
+        self.causes.show_notes(likely_causes(comparison))
         self.doubts.show_notes(doubts(comparison))
         self.alone.show_notes(alone(comparison))
         sides = comparison.differences

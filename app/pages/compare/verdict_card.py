@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction
 
 from app.pages.compare.comparing import Outcome
@@ -34,7 +34,12 @@ class VerdictCard(Card):
 
     Args:
         actions: of the table's context menu.
+
+    Signals:
+        row_chosen: another row is selected (`ComparedFigure`), or none (None).
     """
+
+    row_chosen = Signal(object)
 
     def __init__(self, actions: list[QAction]) -> None:
         super().__init__("Verdicts")
@@ -109,3 +114,4 @@ class VerdictCard(Card):
     def _on_row_chosen(self) -> None:
         rows = self.view.selected_rows()
         self._explained.show_text(explanation(self.table.record(rows[0])) if rows else "", "muted")
+        self.row_chosen.emit(self.table.record(rows[0]).figure if rows else None)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 from app.widgets.card import Card
 from app.widgets.sentence import Sentence
 from profiler.exchange.findings.answer import Answer
+from profiler.exchange.findings.answer_reasons import Reason
 
 
 class AnswerCard(Card):
@@ -19,7 +20,11 @@ class AnswerCard(Card):
         words.setSpacing(4)
         words.addWidget(self._statement)
         words.addWidget(self._detail)
+        self._why = Sentence(role="small")
+        words.addWidget(self._why)
         words.addStretch(1)
+        self._reasons: tuple[Reason, ...] = ()
+        self._limits: tuple[Reason, ...] = ()
         self._remarks: list[Sentence] = []
         self._remark_lines = QVBoxLayout()
         self._remark_lines.setSpacing(3)
@@ -37,6 +42,8 @@ class AnswerCard(Card):
         self._statement.setAccessibleDescription(answer.more)
         self._detail.show_text(answer.detail, "muted")
         self._detail.setVisible(bool(answer.detail))
+        self._reasons, self._limits = answer.reasons, ()
+        self._show_reasons()
         while len(self._remarks) < len(answer.remarks):
             self._remarks.append(Sentence(role="small"))
             self._remark_lines.addWidget(self._remarks[-1])
@@ -46,6 +53,21 @@ class AnswerCard(Card):
             sentence.show_text(remark.sentence, remark.tone)
             sentence.setToolTip(remark.more)
             sentence.setAccessibleDescription(remark.more)
+
+    def show_limits(self, limits: tuple[Reason, ...]) -> None:
+        """Tell what limits the cell that the answer names; it is known a little later than the answer."""
+        self._limits = limits
+        self._show_reasons()
+
+    def _show_reasons(self) -> None:
+        told = (*self._reasons, *self._limits)
+        self._why.show_text(" ".join(f"**{reason.about}:** {reason.sentence.replace('**', '')}" for reason in told))
+        self._why.setVisible(bool(told))
+
+    @property
+    def reasons(self) -> str:
+        """What is told under the statement, in one paragraph."""
+        return self._why.accessibleName() if self._why.isVisibleTo(self) else ""
 
     @property
     def statement(self) -> str:

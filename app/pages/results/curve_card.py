@@ -9,6 +9,8 @@ from app.plots.frontier_plot import FrontierPlot
 from app.widgets.card import Card
 from app.widgets.chips import Chips, Choice
 from app.widgets.sentence import Sentence
+from profiler.exchange.findings.copied import CopiedTable
+from profiler.exchange.findings.figure_words import figure_title
 from profiler.exchange.findings.planes import Plane, first_plane, need_on, not_drawn, planes_of, series_of, told
 from profiler.exchange.findings.session_view import SessionView
 
@@ -56,6 +58,26 @@ class CurveCard(Card):
         """Ring these cells."""
         self.plot.select(cell_ids)
 
+    def copied(self) -> CopiedTable:
+        """What is shown, as a table."""
+        view, plane = self._view, self.planes.value()
+        if view is None or not isinstance(plane, Plane):
+            return CopiedTable(_TITLE, (), ())
+        titles = {cell.cell_id: cell.title for cell in view.cells}
+        x, y = figure_title(plane.x, plane.x_class), figure_title(plane.y, plane.y_class)
+        ends = ("95 % interval from", "to")
+        rows = tuple(
+            (
+                titles[mark.cell_id],
+                *(mark.x, *(mark.x_interval or (None, None))),
+                *(mark.y, *(mark.y_interval or (None, None))),
+                mark.is_on_frontier,
+            )
+            for item in self.plot.series
+            for mark in item.marks
+        )
+        return CopiedTable(f"{_TITLE}: {told(view, plane)}", ("Cell", x, *ends, y, *ends, "On the frontier"), rows)
+
     @Slot()
     def _on_plane_chosen(self) -> None:
         self._show()
@@ -65,6 +87,7 @@ class CurveCard(Card):
         if view is None or not isinstance(plane, Plane):
             return
         self.set_title(_TITLE, told(view, plane))
+        self.plot.set_axes(figure_title(plane.x, plane.x_class), figure_title(plane.y, plane.y_class))
         self.plot.show_series(series_of(view, plane))
         self.plot.set_need(need_on(view, plane))
         left_out = not_drawn(view, plane)

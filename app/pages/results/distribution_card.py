@@ -7,12 +7,16 @@ from PySide6.QtCore import Slot
 
 from app.plots.ecdf_plot import EcdfPlot, EcdfSeries, Line
 from app.plots.legend import LegendItem, series_item
+from app.plots.spectrum_plot import SpectrumPlot, value_at
 from app.widgets.card import Card
 from app.widgets.chips import Chips, Choice
 from profiler.analysis.latency import Since
+from profiler.exchange.findings.copied import CopiedTable
 from profiler.exchange.findings.raw_latencies import ALL_CLASSES, DUE, CellDistributions, Which
 from profiler.plan.slo import Limit, Slo
 from profiler.units import milliseconds_text
+
+_COPIED_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0)
 
 MOST_SERIES = 4
 """One for each colour."""
@@ -71,6 +75,9 @@ class DistributionCard(Card):
         self.plot.legend.set_wrapping()
         self.body.addWidget(self.plot.legend)
         self.body.addWidget(self.plot, 1)
+        self.spectrum = SpectrumPlot(f"{title}: percentiles")
+        self.spectrum.setMinimumHeight(170)
+        self.body.addWidget(self.spectrum, 1)
 
     def show_cells(self, cells: Sequence[DrawnCell], slo: Slo, *, has_queue: bool = False) -> None:
         """Show the distributions of these cells.
@@ -86,6 +93,16 @@ class DistributionCard(Card):
             self.since.choose(DUE)
         self._show()
 
+    def copied(self) -> CopiedTable:
+        """Percentiles of what is shown, by nearest rank, as a table."""
+        rows = tuple(
+            (item.name, 100 * share, value_at(item, share), share <= item.stated_share, item.independent)
+            for item in self._series()
+            for share in _COPIED_SHARES
+        )
+        columns = ("Cell", "Percentile, %", f"{self._words}, ms", "Enough values to state it", "Independent values")
+        return CopiedTable(self._words, columns, rows)
+
     @Slot()
     def _on_since_chosen(self) -> None:
         if not self.since.values():
@@ -97,6 +114,7 @@ class DistributionCard(Card):
         limit: Limit | None = next((limit for limit in self._slo if limit.metric == self.latency), None)
         has_one_subject = len(self.since.values()) > 1
         self.plot.show_series(series, limit.threshold if limit else None, has_one_subject=has_one_subject)
+        self.spectrum.show_series(series, limit.threshold if limit else None)
         told = [f"% of {self._of} over ms"]
         if limit is not None and not self.plot.is_limit_in_view:
             told.append(f"limit {milliseconds_text(limit.threshold)} far to the right")
@@ -108,6 +126,8 @@ class DistributionCard(Card):
             told.append("dotted: grew with the run")
         doubts = dict.fromkeys(item.doubt for item in series if item.doubt)
         told += [next(iter(doubts)) if len(doubts) == 1 else "▲ flagged"] if doubts else []
+        if series and not any(len(item.values_ms) for item in series):
+            told = ["not available: this session has no times of it"]
         self.set_title(self._words, " · ".join(told))
 
     def _series(self) -> list[EcdfSeries]:

@@ -23,10 +23,12 @@ class RooflineCard(Card):
     Signals:
         cell_chosen: the id of a cell whose point was clicked.
         failed: a sentence: the steps could not be read.
+        read: the session's cells under the roofs (a `RooflineReading`).
     """
 
     cell_chosen = Signal(int)
     failed = Signal(str)
+    read = Signal(object)
 
     def __init__(self) -> None:
         super().__init__(_TITLE)
@@ -93,6 +95,7 @@ class RooflineCard(Card):
         if self._view is not None and self._view.path == found.path:
             self._found = found
             self._show()
+            self.read.emit(found)
 
     @Slot()
     def _on_ended(self) -> None:

@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.bridge.job import Job
 from app.pages.results.cell_card import CellCard
+from app.pages.results.copied_figures import copied_queue
 from app.pages.results.distribution_card import MOST_SERIES, DistributionCard, DrawnCell
 from app.pages.results.queue_card import QueueCard
+from app.widgets.copy_menu import CopyMenu
 from app.widgets.two_columns import GAP_PX
 from profiler.exchange.findings.raw_latencies import RawOfCells, read_raw
 from profiler.exchange.findings.session_view import CellView, SessionView
@@ -42,6 +44,11 @@ class SelectionSide(QWidget):
         self.between = DistributionCard("Between tokens", "itl_ms", "gaps")
         self.queue = QueueCard()
         self.cell = CellCard()
+        self.copies = (
+            CopyMenu(self.first_token, self.first_token.copied),
+            CopyMenu(self.queue, lambda: copied_queue(self.queue)),
+            CopyMenu(self.between, self.between.copied),
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP_PX)

@@ -6,12 +6,14 @@ from PySide6.QtCore import Signal, Slot
 
 from app.pages.results.contenders import Contenders, axis_words, contenders, marks, quality_base, remark
 from app.pages.results.model_table import ModelTable
-from app.plots.three_way_plot import ThreeWayPlot
+from app.plots.three_way_plot import Reading, ThreeWayPlot
 from app.widgets.card import Card
 from app.widgets.sentence import Sentence
+from profiler.exchange.findings.copied import CopiedTable
 from profiler.exchange.findings.session_view import SessionView
 
 _PLOT_PX = 260
+_TITLE = "Speed, memory and quality"
 
 
 class ThreeWayCard(Card):
@@ -24,7 +26,7 @@ class ThreeWayCard(Card):
     cell_chosen = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__("Speed, memory and quality")
+        super().__init__(_TITLE)
         self._of: Contenders | None = None
         self._is_following = False
         self.plot = ThreeWayPlot()
@@ -48,7 +50,7 @@ class ThreeWayCard(Card):
             return
         self.plot.setVisible(is_several)
         base = quality_base(of)
-        title = "Speed, memory and quality" if of.has_quality or not is_several else "Speed and memory"
+        title = _TITLE if of.has_quality or not is_several else "Speed and memory"
         told = ["each model at its best cell"] if is_several else []
         told += [f"quality against {base}"] if base else []
         told += ["hollow: another one is as good or better in all"] if any(each.beaten_by for each in of.drawn) else []
@@ -70,6 +72,25 @@ class ThreeWayCard(Card):
         self.plot.select(keys)
         self.plot.point_at(keys[0] if len(keys) == 1 else None)
 
+    def copied(self) -> CopiedTable:
+        """What is shown, as a table."""
+        if self._of is None:
+            return CopiedTable(_TITLE, (), ())
+        words = axis_words(self._of)
+        ends = ("95 % interval from", "to")
+        columns = ("Model", words.speed, *ends, f"{words.memory}, bytes", words.loss, *ends, "Beaten by")
+        rows = tuple(
+            (
+                each.name,
+                *_read(each.speed),
+                None if each.memory is None else each.memory.value,
+                *(_read(None) if each.loss is None else (each.loss.value, *(each.loss.interval or (None, None)))),
+                each.beaten_by or None,
+            )
+            for each in self._of.models
+        )
+        return CopiedTable(_TITLE, columns, rows)
+
     @Slot(int)
     def _on_point_chosen(self, model_id: int) -> None:
         self._choose(model_id)
@@ -84,3 +105,7 @@ class ThreeWayCard(Card):
         cells = [each.cell for each in self._of.models if each.model.model_id == model_id] if self._of is not None else []
         if cells and cells[0] is not None:
             self.cell_chosen.emit(cells[0].cell_id)
+
+
+def _read(of: Reading | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if of is None else (of.value, *(of.interval or (None, None)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from profiler.analysis.comparison.matching import FOLLOWERS
 from profiler.analysis.comparison.result import ComparedFigure, Comparison, SidesDiffer
 from profiler.records.axis import BY_NAME as AXES
+from profiler.records.session_figures import ModelIdentity
 
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "Processor": (
@@ -83,10 +84,17 @@ def _models(figures: Sequence[ComparedFigure]) -> list[str]:
     found: dict[str, None] = {}
     for figure in figures:
         a, b = figure.a.model, figure.b.model
-        if figure.model_note and a is not None and b is not None:
-            mine, other = f"{a.name} {a.quantization}", f"{b.name} {b.quantization}"
-            found[f"model {mine} → {other}" if mine != other else f"the file of {mine} is another one"] = None
+        if a is None or b is None or _is_same(a, b):
+            continue
+        mine, other = f"{a.name} {a.quantization}", f"{b.name} {b.quantization}"
+        found[f"model {mine} → {other}" if mine != other else f"the file of {mine} is another one"] = None
     return ["; ".join(found)] if found else []
+
+
+def _is_same(a: ModelIdentity, b: ModelIdentity) -> bool:
+    if a.sha256 and b.sha256:
+        return a.sha256 == b.sha256
+    return (a.name, a.quantization) == (b.name, b.quantization)
 
 
 def _facts(sides: SidesDiffer) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler.analysis.figure_name import figure_value
+from profiler.exchange.findings.answer_reasons import Reason, best_figure, reasons
 from profiler.exchange.findings.answer_remarks import Remark, answer_remarks
 from profiler.exchange.findings.need_verdict import Verdict
 from profiler.exchange.findings.policy_comparison import compared_cells, comparison
@@ -28,6 +29,8 @@ class Answer:
         detail: a second one, quieter; may be empty.
         remarks: what stands behind it, and what weakens it.
         more: sentences of the flags that the statement names, for its tooltip.
+        reasons: how far it holds, the runner-up, and what mattered.
+        winner_id: the cell that it names as the best, None where it names none.
     """
 
     tone: Tone
@@ -35,6 +38,8 @@ class Answer:
     detail: str
     remarks: tuple[Remark, ...]
     more: str = ""
+    reasons: tuple[Reason, ...] = ()
+    winner_id: int | None = None
 
 
 def answer(view: SessionView) -> Answer:
@@ -44,7 +49,23 @@ def answer(view: SessionView) -> Answer:
     compared = compared_cells(view) if comparison(view) in statement else ()
     named = [cell for cell in view.cells if cell.cell_id == winner or cell in compared or spoken(cell, view.varying) in statement]
     more = "\n".join(f"{cell.title}: {flag}" for cell in named for flag in cell.doubts)
-    return Answer(tone, statement, detail, answer_remarks(view), more)
+    best, figure = _winner(view, statement)
+    return Answer(
+        tone, statement, detail, answer_remarks(view), more, reasons(view, best, figure), None if best is None else best.cell_id
+    )
+
+
+def _winner(view: SessionView, statement: str) -> tuple[CellView | None, str]:
+    """The best cell, where the statement names it, and the figure that it is best in."""
+    if view.search is not None:
+        found = view.search.winner_id
+        return next((cell for cell in view.measured if cell.cell_id == found), None), "output_tok_s"
+    kept_up = [cell for cell in view.measured if not cell.is_unstable]
+    meeting = [cell for cell in view.measured if cell.verdict is Verdict.MET]
+    fit = meeting if view.has_limits else kept_up or view.measured
+    figure = best_figure(fit) if view.has_limits else "output_tok_s"
+    best = max(fit, key=lambda cell: figure_value(cell.figures or {}, figure) or 0.0, default=None)
+    return (best if best is not None and f"**{spoken(best, view.varying)}**" in statement else None), figure
 
 
 def output_words(cell: CellView) -> str:

@@ -100,7 +100,7 @@ def _repetition_remarks(view: SessionView) -> list[Remark]:
             shares.append(50 * (interval[1] - interval[0]) / value)
     if not shares:
         return [Remark(f"1 {noun}: no intervals" if most == 1 else f"{runs}: no intervals", "caution")]
-    ends = sorted({significant(share, 2) for share in (min(shares), max(shares))}, key=float)
+    ends = list(dict.fromkeys(significant(share, 2) if share <= 100 else "over 100" for share in (min(shares), max(shares))))
     return [
         Remark(
             f"{runs}, output ± {' to '.join(ends)} %",

@@ -34,10 +34,15 @@ class QueueHistory:
 
 
 def queue_history(requests: NDArray[Any], repetition: int) -> QueueHistory | None:
-    """The counts of a run, idle stretches included; None without requests. One that never ended is in the system for good."""
+    """The counts of a run, idle stretches included. One that never ended is in the system for good.
+
+    None without requests, and where no first token tells when its prompt was begun: an imported run does not know who waited.
+    """
     if not len(requests):
         return None
     due, start, end = requests["due_ns"], requests["prefill_start_ns"], requests["end_ns"]
+    if reached(requests["first_token_ns"]).any() and not reached(start).any():
+        return None
     leaves_queue = np.where(reached(start), start, end)  # refused or given up, it leaves the queue where it ends
     ends = end[reached(end)]
     turns = leaves_queue[reached(leaves_queue)]

@@ -9,6 +9,7 @@ from profiler.analysis.figure_name import figure_value
 from profiler.analysis.validity import FITS_IN_CACHE, UNSTABLE
 from profiler.exchange.findings.need_verdict import LimitCheck, Verdict, check, overall
 from profiler.exchange.findings.search_view import Evidence, SearchView, evidence, search_view
+from profiler.exchange.imports.origin import imported_words
 from profiler.exchange.summary import summary_document
 from profiler.plan.cell_words import cell_title, value_text
 from profiler.plan.cells import varying_axes
@@ -150,7 +151,7 @@ def read_session(path: Path) -> SessionView:
         models = tuple(reader.models())
         events = reader.events()
         search = search_view(events)
-        notice = reader.notice
+        notice = " ".join(filter(None, (reader.notice, imported_words(reader.meta()))))
     need = document["plan"].get("need", {})
     slo = _readable_slo(need.get("slo", ""))
     configurations = [_whole(cell["config"]) for cell in document["cells"]]

@@ -47,7 +47,7 @@ def text(row: Mapping[str, Any], name: str) -> str | None:
 
 
 def yes(row: Mapping[str, Any], name: str) -> bool | None:
-    """Whether something is so: true, 1 or "1" …"""
+    """Whether something is so: true, 1, "1" and their like; None where neither that nor its contrary is told."""
     found = str(row.get(name)).lower()
     return True if found in _YES else False if found in _NO else None
 

@@ -34,6 +34,7 @@ class ImportedRun:
         data: requests and tokens with their instants, where the file has them.
         utc: when it began, None where that is not told.
         flags: doubts that came along in the file.
+        classes: the names of its classes of requests where it has several.
     """
 
     figures: Figures | None = None
@@ -42,6 +43,7 @@ class ImportedRun:
     status: RunStatus = RunStatus.DONE
     is_valid: bool = True
     flags: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def figures(**known: Any) -> Figures:
 
 def one_value(value: float | None) -> dict[str, float | int | None] | None:
     """The distribution of a single value."""
-    return None if value is None else {statistic: value for statistic in STATISTICS} | {"n": 1}
+    return None if value is None else {**dict.fromkeys(STATISTICS, value), "n": 1}
 
 
 def specification(values: Configuration, path: str = "") -> RunSpecification:

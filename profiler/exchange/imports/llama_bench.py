@@ -8,8 +8,8 @@ of a test that took t seconds:
     tg  prompt_tokens = 0, output_tokens = n_gen, depth = n_depth: output_tok_s = user_tok_s = n_gen / t, tpot_ms = t / n_gen
     pg  both: prompt_tok_s = n_prompt / t and output_tok_s = n_gen / t; where one phase ended is not told
 
-A tg of n calls makes the tokens 2 … n + 1 of an answer whose first came with its prompt: `exchange.imports.recast` counts so when it
-sets a row beside a run.
+A tg of n calls makes the tokens 2 … n + 1 of an answer whose first came with its prompt: `exchange.imports.recast` counts so when
+it sets a row beside a run.
 
 Of the axes, `threads` and `threads_batch` are n_threads, since llama-bench sets both to it; n_gpu_layers is 0 where llama.cpp had
 nothing but the processor, and all layers from 99 on, which is llama-bench's word for them.
@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+from profiler.errors import BadFile
 from profiler.exchange.imports.fields import as_number, count, items, number, plain, text, utc, whole, yes
 from profiler.exchange.imports.imported import (
     MOST_RUNS,
@@ -31,7 +32,6 @@ from profiler.exchange.imports.imported import (
     machine_document,
     one_value,
 )
-from profiler.errors import BadFile
 from profiler.plan.cells import ALL_LAYERS
 from profiler.records.axis import Configuration
 from profiler.records.run_record import Figures, ModelRecord
@@ -68,8 +68,16 @@ def import_llama_bench(rows: Sequence[Mapping[str, Any]], name: str) -> Imported
             raise BadFile(f"{name} tells more than {MOST_RUNS} repetitions; split it.")
         key = repr([(field, value) for field, value in sorted(plain(row).items()) if field not in _RESULTS])
         known = cells.get(key)
-        cells[key] = cell if known is None else ImportedCell(
-            known.configuration, known.runs + cell.runs, known.model, known.kept, tuple(dict.fromkeys(known.lacks + cell.lacks))
+        cells[key] = (
+            cell
+            if known is None
+            else ImportedCell(
+                known.configuration,
+                known.runs + cell.runs,
+                known.model,
+                known.kept,
+                tuple(dict.fromkeys(known.lacks + cell.lacks)),
+            )
         )
     times = sorted(run.utc for cell in cells.values() for run in cell.runs if run.utc)
     return ImportedSession(
@@ -99,10 +107,12 @@ def _cell(row: Mapping[str, Any], place: int, name: str, models: dict[tuple[Any,
 
 def _seconds(row: Mapping[str, Any], tokens: int) -> list[float]:
     """How long each repetition took; the mean where that is all that is told."""
-    for field, seconds in (("samples_ns", lambda ns: ns / 1e9), ("samples_ts", lambda rate: tokens / rate)):
-        samples = [as_number(value) for value in items(row, field)]
-        if samples:
-            return [seconds(value) if value is not None and value > 0 else 0.0 for value in samples]
+    times = [as_number(value) or 0.0 for value in items(row, "samples_ns")]
+    if times:
+        return [ns / 1e9 for ns in times]
+    rates = [as_number(value) or 0.0 for value in items(row, "samples_ts")]
+    if rates:
+        return [tokens / rate if rate > 0 else 0.0 for rate in rates]
     # The mean of the rates is what llama-bench prints; that of the times would give another speed.
     rate, ns = number(row, "avg_ts"), number(row, "avg_ns")
     if rate is not None and rate > 0:

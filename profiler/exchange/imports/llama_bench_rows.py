@@ -1,4 +1,4 @@
-"""The rows of llama-bench's CSV and SQL. Nothing of the SQL is executed: a line is read if it has the shape that llama-bench writes."""
+"""The rows of llama-bench's CSV and SQL. No SQL is executed: a line is read if it has the shape that llama-bench writes."""
 
 import csv
 import io
@@ -49,7 +49,9 @@ def sql_rows(text: str, path: Path) -> list[dict[str, Any]]:
         if line.startswith(INSERTION):
             row = _inserted(line.rstrip())
             if row is None:
-                raise BadFile(f"Line {number} of {path} is no INSERT as llama-bench writes it, which is the only SQL that is read.")
+                raise BadFile(
+                    f"Line {number} of {path} is no INSERT as llama-bench writes it, which is the only SQL that is read."
+                )
             rows.append(row)
         elif not _OTHER_LINE.fullmatch(line.rstrip()):
             raise BadFile(

@@ -1,7 +1,8 @@
 import threading
 
 import pytest
-from PySide6.QtCore import QObject, QThread
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QObject, QThread
 from pytestqt.qtbot import QtBot
 
 from app.bridge.job import Job, JobLine
@@ -103,3 +104,33 @@ def test_a_mistake_of_ours_reaches_the_excepthook(qtbot: QtBot, monkeypatch: pyt
         job.start()
     assert hooked == [ZeroDivisionError]
     assert len(owner.heard) == 1
+
+
+@pytest.mark.parametrize("speaks_before", [True, False])
+def test_a_page_destroyed_while_its_jobs_thread_talks_takes_nothing_down(qtbot: QtBot, speaks_before: bool) -> None:
+    ended: list[bool] = []
+    threads: list[threading.Thread] = []
+    for _ in range(30):
+        owner = Owner()
+        started, gone = threading.Event(), threading.Event()
+
+        def work(line: JobLine, started: threading.Event = started, gone: threading.Event = gone) -> None:
+            while speaks_before and not line.cancel.is_set():
+                line.progress("looking")
+                started.set()
+            started.set()
+            gone.wait(5)
+            line.item("after the end")
+            ended.append(line.cancel.is_set())
+
+        job = job_of(owner, work)
+        job.start()
+        threads.append(job._thread)
+        assert started.wait(5)
+        shiboken6.delete(owner)
+        del job, owner
+        gone.set()
+    for thread in threads:
+        thread.join(5)
+    QCoreApplication.processEvents()
+    assert ended == [True] * 30, "a page that goes cancels its jobs"

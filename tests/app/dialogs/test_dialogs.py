@@ -30,7 +30,11 @@ def test_a_report_is_copied_without_the_users_name(qtbot: QtBot) -> None:
     qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
     copied = QGuiApplication.clipboard().text()
     assert copied == dialog.report
-    assert "ZeroDivisionError: in ~/models" in copied
+    assert "ZeroDivisionError" in copied
+    assert "dialogs/test_dialogs.py:" in copied
+    assert "models" not in copied.split("Log")[0], "an error's own words only when they are allowed"
+    dialog.words_box.setChecked(True)
+    assert "ZeroDivisionError: in ~/models" in dialog.report
     assert "llama-cpp-python 0." in copied
     assert str(Path.home()) + "/models" not in copied
 
@@ -54,7 +58,7 @@ def test_errors_of_any_thread_reach_one_dialog(qtbot: QtBot, qapp: QApplication,
     with qtbot.waitSignal(reporter.reported):
         reporter.on_exception(type(error), error, error.__traceback__)
     assert shown[0] is shown[1]
-    assert shown[0].report.count("ZeroDivisionError: in") == 2
+    assert shown[0].report.count("ZeroDivisionError\n  ") == 2
     shown[0].close()
     reporter.deleteLater()
 

@@ -218,3 +218,15 @@ def test_a_processor_quota_that_stops_the_group_is_a_warning(calm, context):
     assert "quota" in flag.sentence
     assert names(sampled(calm, group_cpu_throttled_ms=np.arange(40) * 0.01), context) == []
     assert names(sampled(calm, group_cpu_throttled_ms=[1e6] * 40), context) == []
+
+
+def test_a_standstill_of_sensors_and_steps_invalidates(calm, context):
+    late = [0.1] * 20 + [1900.0] + [0.1] * 19
+    assert validity.STOOD_STILL not in names(sampled(calm, lateness_ms=late), context), "the engine went on meanwhile"
+    steps = calm.steps.copy()
+    steps["end_ns"][5:] += 2000 * MS
+    stopped = dataclasses.replace(calm, steps=steps)
+    found = {flag.name: flag for flag in flags(sampled(stopped, lateness_ms=late), context)}
+    assert found[validity.STOOD_STILL].invalidates
+    assert "stood still for about 2 s" in found[validity.STOOD_STILL].sentence
+    assert validity.STOOD_STILL not in names(sampled(stopped, lateness_ms=[0.1] * 40), context), "a long step is no standstill"

@@ -5,9 +5,11 @@ import time
 
 import pytest
 
-from profiler.child.ends import crash_sentence
+from profiler.child.ends import Evidence, crash_sentence, was_killed_for_memory
 from profiler.child.engine_child import EngineChild
-from profiler.records.outcome import OutcomeKind
+from profiler.child.process_end import oom_kills
+from profiler.errors import EnvironmentFault
+from profiler.records.outcome import Outcome, OutcomeKind
 
 PREAMBLE = """
 import sys, time, os
@@ -91,7 +93,7 @@ def test_rubbish_on_the_pipe_is_told_and_the_child_killed():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals end a process on POSIX")
 @pytest.mark.parametrize(
-    ("name", "words"), [("SIGKILL", "memory ran out"), ("SIGSEGV", "SIGSEGV"), ("SIGABRT", "last words: oh no")]
+    ("name", "words"), [("SIGKILL", "killed from outside"), ("SIGSEGV", "SIGSEGV"), ("SIGABRT", "last words: oh no")]
 )
 def test_a_death_by_signal_is_told_with_its_likely_cause(name, words):
     script = HELLO + (
@@ -135,4 +137,135 @@ def test_closing_ends_a_child_that_waits_for_its_input():
 
 def test_an_unknown_signal_still_makes_a_sentence():
     assert crash_sentence(-200, ()) == "The engine was ended by signal 200."
-    assert crash_sentence(None, ()).endswith("killed.")
+    assert "was killed" in crash_sentence(None, ())
+
+
+@pytest.mark.parametrize(
+    ("evidence", "is_memory", "words"),
+    [
+        (Evidence(1, 3_000_000_000), True, "because memory ran out (OOM killer); it held 3.00 GB at the most; try a smaller"),
+        (Evidence(None, None), False, "killed from outside, most likely because memory ran out; try"),
+        (Evidence(0, 3_000_000_000), False, "The kernel did not do it for want of memory"),
+    ],
+)
+def test_a_kill_is_put_down_to_memory_only_where_the_kernel_counted_one(evidence, is_memory, words):
+    assert words in crash_sentence(-9, (), evidence)
+    assert was_killed_for_memory(-9, evidence) is is_memory
+    assert not was_killed_for_memory(-11, evidence), "another process was the victim"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's counter is Linux's")
+def test_a_kill_with_a_counted_oom_kill_is_told_as_one(monkeypatch):
+    counts = iter([4, 4, 5])
+    monkeypatch.setattr("profiler.child.engine_child.oom_kills", lambda: next(counts))
+    with child_that(HELLO + "read_message(sys.stdin.buffer)\nos.kill(os.getpid(), 9)") as child:
+        outcome = child.run_job("any", {}).outcome
+    assert outcome.kind is OutcomeKind.OUT_OF_MEMORY
+    assert not outcome.may_be_chance, "it would take the machine down again"
+    assert "it held" in outcome.sentence
+
+
+def test_the_kernel_s_count_is_read_where_there_is_one(tmp_path):
+    assert oom_kills(tmp_path) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/vmstat").write_text("nr_free_pages 7\noom_kill 12\noom_kill_other 99\n")
+    assert oom_kills(tmp_path) == 12
+    (tmp_path / "proc/vmstat").write_text("nr_free_pages 7\n")
+    assert oom_kills(tmp_path) is None
+
+
+def test_windows_tells_a_crash_by_its_status():
+    assert "SIGSEGV" in crash_sentence(0xC0000005, ())
+
+
+def test_python_s_own_epilogue_is_nobody_s_last_words():
+    log = ("llama: tensor 7 is broken", "<no Python frame>")
+    assert crash_sentence(1, log).endswith("Its last words: llama: tensor 7 is broken")
+
+
+RUBBISH = {
+    "a version from nowhere": "b'\\x03\\0\\0\\0\\x14\\x4dabc'",
+    "an unknown kind": "b'\\x03\\0\\0\\0\\x63\\x01abc'",
+    "two gigabytes announced": "b'\\0\\0\\0\\x80\\x14\\x01'",
+    "rows that do not add up": "b'\\x0c\\0\\0\\0\\x14\\x01' + b'\\xff' * 12",
+    "a document that is none": "b'\\x04\\0\\0\\0\\x15\\x01}{!!'",
+    "a failure without words": "b'\\x02\\0\\0\\0\\x16\\x01{}'",
+}
+
+
+@pytest.mark.parametrize("frame", RUBBISH.values(), ids=RUBBISH.keys())
+def test_every_kind_of_rubbish_is_told_as_such(frame):
+    script = HELLO + f"read_message(sys.stdin.buffer)\nout.write({frame}); out.flush(); time.sleep(60)"
+
+    def hear(message):
+        if message.kind.name == "ROWS":
+            message.tables()
+
+    with child_that(script) as child:
+        end = child.run_job("any", {}, on_message=hear)
+        assert child.process_id is None
+    assert (end.outcome.kind, end.result) == (OutcomeKind.GARBLED, {})
+    assert "no message" in end.outcome.sentence
+
+
+def test_a_message_cut_short_is_an_end():
+    script = HELLO + "read_message(sys.stdin.buffer)\nout.write(b'\\xff\\0\\0\\0\\x14\\x01abc'); out.flush(); sys.exit(4)"
+    with child_that(script) as child:
+        outcome = child.run_job("any", {}).outcome
+    assert outcome.kind is OutcomeKind.CRASHED
+    assert "status 4" in outcome.sentence
+
+
+def test_a_listener_s_own_trouble_is_not_the_engine_s():
+    script = HELLO + "read_message(sys.stdin.buffer)\nsay(MessageKind.PROGRESS, {})\ntime.sleep(60)"
+
+    def hear(message):
+        raise EnvironmentFault("The disk is full.")
+
+    with child_that(script) as child:
+        with pytest.raises(EnvironmentFault, match="disk is full"):
+            child.run_job("any", {}, on_message=hear)
+        assert child.process_id is None, "nobody listens to it any more"
+
+
+def test_what_stops_this_process_is_not_taken_for_the_engine_s_silence(monkeypatch):
+    clock = {"now": 0}
+
+    def now_ns():  # every look is as if this process had been stopped for a minute
+        clock["now"] += 60_000_000_000
+        return clock["now"]
+
+    monkeypatch.setattr("profiler.child.engine_child.now_ns", now_ns)
+    script = HELLO + "read_message(sys.stdin.buffer)\ntime.sleep(0.6)\nsay(MessageKind.RESULT, {})\ntime.sleep(60)"
+    with child_that(script, silence_limit_s=10.0) as child:
+        assert child.run_job("any", {}).outcome.is_done
+
+
+def test_a_job_is_stopped_with_the_outcome_that_is_given():
+    with child_that(HELLO + "time.sleep(60)") as child:
+        wanted = Outcome(OutcomeKind.OUT_OF_MEMORY, "Too much.")
+        assert child.run_job("any", {}, on_idle=lambda: child.stop_job(wanted)).outcome is wanted
+        assert child.process_id is None
+
+
+def test_a_failed_start_brings_the_child_s_own_sentence():
+    script = "say(MessageKind.FAILED, {'kind': 'start failed', 'sentence': 'No library.', 'log': []})\ntime.sleep(60)"
+    with child_that(script) as child:
+        outcome = child.start()
+    assert (outcome.kind, outcome.sentence) == (OutcomeKind.START_FAILED, "The engine did not start. No library.")
+
+
+def test_what_stopped_one_job_does_not_stop_the_next_start():
+    script = HELLO + "read_message(sys.stdin.buffer)\nif os.environ.get('SLOW'): time.sleep(60)\nsay(MessageKind.RESULT, {})"
+    with child_that(script, environment={"SLOW": "1"}) as child:
+        wanted = Outcome(OutcomeKind.OUT_OF_MEMORY, "Too much.")
+        child.run_job("any", {}, on_idle=lambda: child.stop_job(wanted))
+        assert child.start().is_done
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals end a process on POSIX")
+def test_a_crash_before_the_first_word_is_put_down_to_the_library():
+    with child_that("import signal\nos.kill(os.getpid(), signal.SIGBUS)") as child:
+        outcome = child.start()
+    assert outcome.kind is OutcomeKind.START_FAILED
+    assert "while llama.cpp's library was brought in (SIGBUS)" in outcome.sentence

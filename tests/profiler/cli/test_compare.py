@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +20,9 @@ def own_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def write(records, tmp_path):
-    def written(name, *speeds, threads=2):
+    def written(name, *speeds, threads=2, cpu="Some CPU"):
         path = tmp_path / f"{name}.inferometer"
-        with SessionWriter.create(path, plan={}, machine={"cpu": {"name": "Some CPU"}}, title=name) as writer:
+        with SessionWriter.create(path, plan={}, machine={"cpu": {"name": cpu}}, title=name) as writer:
             writer.add_model(records.model)
             run_id = 0
             for cell_id, speed in enumerate(speeds, 1):
@@ -34,6 +35,7 @@ def write(records, tmp_path):
                     writer.start_run(run)
                     writer.update_run(replace(run, status=RunStatus.DONE, flags=(f"short window: only {run_id} s",)))
                     writer.set_run_figures(run_id, records.figures(output_tok_s=speed * factor))
+                writer.set_cell_figures(cell_id, records.figures(output_tok_s=speed), {})
                 writer.update_cell(replace(cell, status=CellStatus.DONE))
         return str(path)
 
@@ -84,6 +86,36 @@ def test_a_regression_against_the_baseline_is_exit_1(write):
     assert main(["compare", fast, slow, "--baseline", fast, "--json"]) == 1
     assert main(["compare", fast, "--baseline", slow]) == 0
     assert main(["compare", fast, slow]) == 0
+
+
+def test_what_decides_is_said_and_bytes_are_told_in_units(write, records, capsys):
+    paths = [write("a", 100.0), write("b", 150.0)]
+    for path in paths:
+        with SessionWriter.open(Path(path)) as writer:
+            for run_id in range(1, 7):
+                writer.set_run_figures(run_id, records.figures(output_tok_s=100.0 + run_id, rss_peak_bytes=308_000_000 + run_id))
+    assert main(["compare", *paths]) == 0
+    told = capsys.readouterr().out
+    assert "308 MB" in told
+    assert "308000" not in told
+    assert "Judged by output_tok_s (primary); the others are exploratory" in told
+
+
+def test_the_only_difference_is_called_the_likely_cause_and_machines_are_ranked(write, capsys):
+    a, b = write("a", 100.0), write("b", 200.0, cpu="Other CPU")
+    assert main(["compare", a, b]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "The likely cause: processor Some CPU → Other CPU. Nothing else that is known differs." in told
+    assert told.index("1 Other CPU") < told.index("2 Some CPU")
+    assert main(["compare", a, b, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["causes"][0]["is_likely"]
+    assert [row["file"] for row in document["ranking"]["machines"]] == [b, a]
+
+
+def test_sessions_of_one_machine_are_not_ranked_in_the_table(write, capsys):
+    assert main(["compare", write("a", 100.0), write("b", 200.0)]) == 0
+    assert "Machines for the need" not in capsys.readouterr().out
 
 
 def test_cells_of_one_session(write, capsys):

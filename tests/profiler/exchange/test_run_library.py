@@ -44,7 +44,7 @@ def test_a_row_tells_what_the_file_holds(tmp_path):
     row = read_row(path)
     assert (row.title, row.notes, row.tags) == ("Chat", "first try", {"fan": "60 %"})
     assert (row.cells, row.measured) == (6, 5)
-    # A token every 18 u ms for each of u users: at most 1000 / 18 = 55.6 tok/s beside the first ones' wait, the most of all cells.
+    # A token every 18 u ms for each of u users: at most 1000 / 18 = 55.6 tok/s, less the first ones' wait.
     assert 20 < row.best_output_tok_s < 1000 / 18
     assert row.created_utc.startswith("20")
     assert row.machine

@@ -76,3 +76,33 @@ def test_the_group_that_limits(tmp_path, files, memory, cpu):
     groups = root / "sys/fs/cgroup"
     assert control_group.memory_limited_folder(root) == (None if memory is None else groups / memory)
     assert control_group.quota_folder(root) == (None if cpu is None else groups / cpu)
+
+
+@pytest.mark.parametrize(
+    ("files", "left_bytes"),
+    [
+        (
+            VERSION_2
+            | {
+                "sys/fs/cgroup/app.slice/memory.current": "3500000000",
+                "sys/fs/cgroup/app.slice/memory.stat": "anon 2000000000\ninactive_file 900000000\nactive_file 600000000",
+                "sys/fs/cgroup/app.slice/run.scope/memory.current": "7500000000",
+            },
+            500_000_000,  # the inner group's own: 8 - 7.5; the outer one leaves 4 - (3.5 - 1.5)
+        ),
+        (
+            VERSION_1
+            | {
+                "sys/fs/cgroup/memory/box/one/memory.usage_in_bytes": "2500000000",
+                "sys/fs/cgroup/memory/box/one/memory.stat": "inactive_file 1\nactive_file 1\n"
+                "total_inactive_file 300000000\ntotal_active_file 200000000",
+            },
+            1_000_000_000,
+        ),
+        (VERSION_1, None),
+        ({}, None),
+    ],
+    ids=["version 2", "version 1", "use not readable", "no control groups"],
+)
+def test_what_the_tightest_group_still_grants(tmp_path, files, left_bytes):
+    assert control_group.memory_left_bytes(tree(tmp_path, files)) == left_bytes

@@ -64,3 +64,11 @@ def test_a_long_run_is_drawn_with_few_points() -> None:
     assert history is not None
     assert len(history.times_s) == len(history.in_system) == MOST_POINTS
     assert history.in_system.max() == 3
+
+
+def test_where_no_start_of_reading_is_told_nobody_knows_who_waited():
+    requests = np.zeros(2, REQUEST_DTYPE)
+    requests["first_token_ns"], requests["end_ns"], requests["prefill_start_ns"] = 5, 9, ABSENT_NS
+    assert queue_history(requests, 1) is None
+    requests["prefill_start_ns"][0] = 3
+    assert queue_history(requests, 1) is not None
