@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.bridge.sweep_bridge import SweepBridge
 from app.crash import CrashReporter
+from app.garbage import collect_in_this_thread
 from app.icons import application_icon
 from app.logs import SweepLog, qt_message_to_log, start_log
 from app.main_window import MainWindow
@@ -65,6 +66,7 @@ def run(files: Sequence[Path]) -> int:
     window.show()
     for path in files:
         window.open_file(path)
+    garbage = collect_in_this_thread()
     gc.freeze()  # what stands now stays; looking through it in every full collection would stall the window for 40 ms
     try:
         return application.exec()
@@ -73,3 +75,4 @@ def run(files: Sequence[Path]) -> int:
         bridge.stop()
         bridge.wait_until_ended(_LAST_WAIT_S)
         quit_signal.close()
+        del garbage

@@ -1,6 +1,7 @@
 """What every test stands on: a home of its own for caches and settings, the real sample model, and one way to run the engine."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,15 @@ def own_home(tmp_path_factory):
         del os.environ["INFEROMETER_HOME"]
     else:
         os.environ["INFEROMETER_HOME"] = before
+
+
+@pytest.fixture(autouse=True)
+def garbage():
+    """Once a test made Qt's application, Python collects nothing on its own (app/garbage.py)."""
+    yield
+    offscreen = sys.modules.get("tests.helpers.offscreen")
+    if offscreen is not None:
+        offscreen.collect_garbage()
 
 
 @pytest.fixture(scope="session")
