@@ -59,7 +59,8 @@ class ThemeSwitch(QObject):
         super().__init__(application)
         self._application = application
         self._choice = choice
-        application.setStyle(QStyleFactory.create("Fusion"))
+        if not application.styleSheet():  # else it was set before
+            application.setStyle(QStyleFactory.create("Fusion"))
         application.styleHints().colorSchemeChanged.connect(self._on_system_changed)
         self.choose(choice)
 
@@ -83,8 +84,11 @@ class ThemeSwitch(QObject):
             self._choice == "system" and self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
         )
         chosen = DARK if is_dark else LIGHT
+        sheet = stylesheet(chosen)
+        if self._application.styleSheet() == sheet:
+            return  # worn already; Qt would lay out every widget anew
         self._application.setPalette(palette_of(chosen))
-        self._application.setStyleSheet(stylesheet(chosen))
+        self._application.setStyleSheet(sheet)
         self.changed.emit()
 
     @Slot()

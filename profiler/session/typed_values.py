@@ -1,6 +1,7 @@
 """Plain values out of an untrusted file, held against the types of our records before anyone uses them."""
 
 import dataclasses
+import functools
 import json
 import math
 import types
@@ -77,7 +78,7 @@ def _as_one_of(kinds: tuple[Any, ...], value: object) -> Any:
 
 
 def _as_dataclass(kind: type, document: Mapping[str, object]) -> Any:
-    annotations = typing.get_type_hints(kind)
+    annotations = _annotations(kind)
     values = {}
     for field in dataclasses.fields(kind):
         if field.name in document:
@@ -85,6 +86,11 @@ def _as_dataclass(kind: type, document: Mapping[str, object]) -> Any:
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{kind.__name__} lacks {field.name}")
     return kind(**values)
+
+
+@functools.cache
+def _annotations(kind: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _expect(is_met: bool, value: object, kind: Any) -> Any:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.fake_nvml import built, needs_fake
 
 SCRIPT = """
@@ -70,6 +72,7 @@ bridge.wait_until_ended()
 
 
 @needs_fake
+@pytest.mark.long
 def test_a_gpu_is_shown_live_and_its_energy_afterwards(tmp_path: Path, sample_model: Path) -> None:
     library, control = tmp_path / "driver", tmp_path / "control"
     library.mkdir()

@@ -80,6 +80,7 @@ def test_a_model_cut_short_under_its_map_is_told(serve, order_of, sample_model, 
     assert "truncated" in outcome.sentence
 
 
+@pytest.mark.long
 def test_a_stopped_engine_is_a_hang_and_a_slow_load_is_not(order_of):
     outcome = outcome_of("hang", order_of(), silence_limit_s=1.5)
     assert outcome.kind is OutcomeKind.HUNG
@@ -196,6 +197,7 @@ def test_not_even_a_stopped_engine_survives_its_parent(tmp_path):
         time.sleep(0.02)
 
 
+@pytest.mark.long
 def test_a_standstill_of_the_whole_program_is_flagged_and_the_run_measured_again(tmp_path):
     session, script = tmp_path / "run.inferometer", tmp_path / "sweep.py"
     script.write_text(

@@ -50,6 +50,7 @@ def test_cancel_takes_no_more_than_the_running_decode_step(engine, serve, order_
     assert run.data.requests["output_tokens"].sum() == len(run.data.tokens), "what was stamped before is kept"
 
 
+@pytest.mark.long
 def test_a_cancelled_prefill_is_aborted_inside_llama_cpp(engine, serve, order_of):
     order = order_of(prompt=2000, output=2, batch_size=2048, ubatch_size=2048, prefill_chunk=2048, requests_per_user=1)
     begin = []

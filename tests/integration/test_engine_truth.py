@@ -12,6 +12,7 @@ def outputs(data):
     return {int(number): data.tokens["token"][data.tokens["request"] == number].tolist() for number in data.requests["request"]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kv_unified", [True, False])
 def test_greedy_output_in_a_batch_of_eight_equals_the_output_alone(serve, order_of, sample_model, prompts_of, kv_unified):
     load = {"arrival": "offline", "requests": 8, "prompt": 24, "output": 24, "kv_unified": kv_unified, "seed": 2}

@@ -100,6 +100,7 @@ def test_lengths_are_drawn_from_the_seed_and_stay_within_their_bounds(serve, ord
     assert first["output_tokens"].max() <= 6
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kv_unified", [True, False])
 def test_depth_is_held_by_every_slot_and_never_counted_as_a_prompt(serve, order_of, kv_unified):
     order = order_of(users=3, prompt=10, output=5, depth=300, kv_unified=kv_unified)
@@ -126,6 +127,7 @@ def test_a_conversation_repeats_what_was_said(serve, order_of):
         assert mine["prompt_tokens"].tolist() == [20, 46, 72, 20, 46, 72]
 
 
+@pytest.mark.long
 def test_the_prefix_cache_spares_what_was_said_before_and_changes_no_token(serve, order_of, sample_model, prompts_of):
     load = {"users": 1, "prompt": 40, "output": 8, "turns": 4, "requests_per_user": 8, "ctx_size": 512}
     order = order_of(prefix_cache=True, **load)
@@ -151,6 +153,7 @@ def test_the_prefix_cache_spares_what_was_said_before_and_changes_no_token(serve
     assert tokens_before_near_ties(sample_model, texts, told, told_cached) >= 8, "a turn at least"
 
 
+@pytest.mark.long
 def test_a_shared_beginning_is_read_once(serve, order_of, sample_model, prompts_of):
     load = {
         "arrival": "offline",
@@ -176,6 +179,7 @@ def test_a_shared_beginning_is_read_once(serve, order_of, sample_model, prompts_
     assert cached.data.steps["kv_used_cells"].max() <= facts.kv_cells
 
 
+@pytest.mark.long
 def test_a_small_cache_gives_up_what_was_used_longest_ago_and_counts_it(serve, order_of):
     order = order_of(users=1, prompt=200, output=40, requests_per_user=5, prefix_cache=True, ctx_size=512)
     run = serve(order)

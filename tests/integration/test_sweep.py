@@ -196,6 +196,7 @@ def test_a_cell_that_cannot_run_is_failed_with_its_reason_and_the_sweep_goes_on(
     assert_sound(path)
 
 
+@pytest.mark.long
 def test_kill_9_of_the_engine_costs_one_run_which_is_tried_once_more(sweep):
     def prepare(runner, listener):
         def kill(event):

@@ -5,7 +5,7 @@ import pytest
 
 from profiler.errors import UnusableArguments
 from profiler.exchange.json_export import export_json
-from profiler.exchange.summary import summary_document
+from profiler.exchange.session_document import session_document
 from profiler.records.timing import REQUEST_DTYPE, STEP_DTYPE, TOKEN_DTYPE
 from profiler.session.reader import SessionReader
 from profiler.session.writer import SessionWriter
@@ -20,7 +20,7 @@ def document(tmp_path, session_file):
 
 def test_the_summary_is_at_the_top(document, session_file):
     with SessionReader.open(session_file) as reader:
-        summary = summary_document(reader)
+        summary = session_document(reader)
     assert {name: document[name] for name in summary} == summary
     assert [event["sentence"] for event in document["events"]] == ["It did not fit."]
 

@@ -12,7 +12,7 @@ from profiler.errors import UnusableArguments
 from profiler.exchange.findings.answer import answer
 from profiler.exchange.findings.session_view import read_session
 from profiler.exchange.report import export_report, report
-from profiler.exchange.summary import summary_document
+from profiler.exchange.session_document import session_document
 from profiler.session.reader import SessionReader
 from profiler.session.writer import SessionWriter
 from profiler.units import half_width_text, significant
@@ -78,7 +78,7 @@ def test_figures_are_those_of_show_to_the_last_digit(written: Path) -> None:
     text = page_of(written)
     page = Page(text)
     with SessionReader.open(written) as reader:
-        document = summary_document(reader)
+        document = session_document(reader)
     data = json.loads(page.data)
     assert data["session"] == json.loads(json.dumps(document))
     view = read_session(written)
