@@ -46,7 +46,7 @@ def command(
         with EngineChild() as child:
             version = library_types(child).library_version
             report = standard_error().print
-            kernel_speeds.measure(
+            kernel_speeds.calibrate(
                 types_to_measure(description), version, threads, child=child, on_progress=lambda sentence, _: report(sentence)
             )
     predicted = partial(

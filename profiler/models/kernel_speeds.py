@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import math
+import statistics
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,9 @@ USUAL_TYPES = ("q8_0", "q4_K")
 
 REPRESENTATIVE_TYPES = ("q8_0", "q4_0", "q4_K", "q5_1", "q6_K", "q3_K", "f16")
 """One of each group of kernels that are alike (`speed_prediction.KIN`): with them every other type has a stand-in."""
+
+_DISTURBED_PERCENT = 25.0
+"""An idle machine's median spread is below 10 %; a prediction made of what a busy one showed would be wrong from then on."""
 
 _METHOD_VERSION = 2  # raise it when the probe measures in another way
 
@@ -65,6 +69,9 @@ def measure(
 ) -> tuple[KernelSpeed, ...]:
     """The speeds of these types, measured where they are not kept (about two seconds a type; nothing else should run meanwhile).
 
+    What was measured while other programs were busy (`disturbance_percent`) is given but not kept: good for a ceiling, which is of
+    the fastest, and too slow for a prediction.
+
     Args:
         types: ggml's names.
         library_version: of llama-cpp-python.
@@ -87,8 +94,38 @@ def measure(
     new = _probe(child, missing, threads, n_gpu_layers, on_progress, cancel)
     replaced = {(speed.shape, speed.type) for speed in new} | ({("thin", speed.type) for speed in kept if speed.shape == "thin"})
     speeds = (*(speed for speed in kept if (speed.shape, speed.type) not in replaced), *new)
-    _store(_key(library_version, threads, n_gpu_layers), speeds)
+    if disturbance_percent(new) <= _DISTURBED_PERCENT:
+        _store(_key(library_version, threads, n_gpu_layers), speeds)
     return speeds
+
+
+def calibrate(
+    types: Iterable[str],
+    library_version: str,
+    threads: int,
+    *,
+    child: EngineChild | None = None,
+    on_progress: Callable[[str, float | None], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> None:
+    """Measure and keep what is not kept of these types; see `measure`.
+
+    Raises:
+        EnvironmentFault: the engine cannot, or other programs disturbed it; Interrupted: `cancel` was set.
+    """
+    before = known(library_version, threads)
+    speeds = measure(types, library_version, threads, child=child, on_progress=on_progress, cancel=cancel)
+    percent = disturbance_percent([speed for speed in speeds if speed not in before])
+    if percent > _DISTURBED_PERCENT:
+        raise EnvironmentFault(
+            f"This machine's kernels were measured but not kept: the same step typically took {percent:.0f} % longer than at best, "
+            "so other programs were busy meanwhile; end them and calibrate again."
+        )
+
+
+def disturbance_percent(speeds: Sequence[KernelSpeed]) -> float:
+    """How much longer than at best a step typically took, over the middle one of these; 0 for none."""
+    return statistics.median(speed.spread_percent for speed in speeds) if speeds else 0.0
 
 
 def peak_gflop_s(speeds: Sequence[KernelSpeed]) -> float | None:

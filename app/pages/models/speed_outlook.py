@@ -65,11 +65,11 @@ def calibrate(line: JobLine, description: ModelDescription) -> None:
     """Measure this machine's kernels for the types of the model.
 
     Raises:
-        EnvironmentFault: the engine cannot; Interrupted: the job was cancelled.
+        EnvironmentFault: the engine cannot, or other programs disturbed it; Interrupted: the job was cancelled.
     """
     with EngineChild() as child:
         version = library_types(child).library_version
-        kernel_speeds.measure(
+        kernel_speeds.calibrate(
             types_to_measure(description),
             version,
             cpu.default_threads(),
