@@ -69,8 +69,8 @@ def measure(
 ) -> tuple[KernelSpeed, ...]:
     """The speeds of these types, measured where they are not kept (about two seconds a type; nothing else should run meanwhile).
 
-    What was measured while other programs were busy (`disturbance_percent`) is given but not kept: good for a ceiling, which is of
-    the fastest, and too slow for a prediction.
+    What was measured while other programs were busy (`disturbance_percent`) is given but not kept: good for a ceiling, which is
+    of the fastest, and too slow for a prediction.
 
     Args:
         types: ggml's names.
@@ -118,8 +118,8 @@ def calibrate(
     percent = disturbance_percent([speed for speed in speeds if speed not in before])
     if percent > _DISTURBED_PERCENT:
         raise EnvironmentFault(
-            f"This machine's kernels were measured but not kept: the same step typically took {percent:.0f} % longer than at best, "
-            "so other programs were busy meanwhile; end them and calibrate again."
+            f"This machine's kernels were measured but not kept: the same step typically took {percent:.0f} % longer than "
+            "at best, so other programs were busy meanwhile; end them and calibrate again."
         )
 
 
