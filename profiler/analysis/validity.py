@@ -41,6 +41,7 @@ LEFT_ON_CPU = "left on cpu"
 VRAM_OVER_COMMITTED = "vram over-committed"
 HELD_BACK = "held back"
 CPU_QUOTA = "cpu quota"
+IDLE_USERS = "idle users"
 
 INVALIDATING = frozenset({FOREIGN_LOAD, THROTTLED, SWAPPED, PAGE_FAULTS, STOOD_STILL})
 
@@ -91,6 +92,7 @@ def flags(data: RunData, context: RunContext) -> tuple[Flag, ...]:
         UNSTABLE: (unstable := _unstable(data, context, window)),
         NOT_STATIONARY: "" if unstable else _not_stationary(window),
         SHORT_WINDOW: _short_window(window),
+        IDLE_USERS: _idle_users(context),
         FAILED_REQUESTS: _failed_requests(data),
         LATE_GENERATOR: _late_generator(data, window),
         LITTLE: _little(data, context),
@@ -251,6 +253,16 @@ def _short_window(window: Window) -> str:
         return ""
     whole = duration_text(window.seconds)
     return f"Too few requests for a steady part: the figures hold the whole run ({whole}), its ramp and tail included."
+
+
+def _idle_users(context: RunContext) -> str:
+    """Told of a closed loop whose requests do not go round: its concurrency is one that never was."""
+    of_classes = [
+        f"{each.users} users have {each.requests} requests in all"
+        for each in context.specification.load.classes
+        if each.arrival == "closed" and each.requests is not None and each.requests < each.users
+    ]
+    return f"{' and '.join(of_classes)}, so some never send one and fewer are served at once." if of_classes else ""
 
 
 def _failed_requests(data: RunData) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from profiler.analysis.comparison.result import Options
 from profiler.analysis.comparison.words import value_text
+from profiler.analysis.flag_words import told_once
 from profiler.cli.output import Json, print_json, printable, standard_output, table
 from profiler.errors import UnusableArguments
 from profiler.exchange.comparison import compare, compare_within, comparison_document
@@ -158,14 +159,7 @@ def _judged_by(matched: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _flags(matched: Sequence[Mapping[str, Any]]) -> list[str]:
     """Doubts about runs that count, each kind once for each side."""
-    sentences: dict[str, list[str]] = {}
-    for flag in dict.fromkeys(flag for row in matched for flag in row["flags"]):
-        side, name, sentence = [*flag.split(": ", 2), "", ""][:3]
-        sentences.setdefault(f"{side}: {name}", []).append(sentence)
-    told = []
-    for kind, (first, *others) in sentences.items():
-        told.append(f"▲ {kind}: {first}" + (f" ({len(others)} more such)" if others else ""))
-    return told
+    return [f"▲ {flag}" for flag in told_once((flag for row in matched for flag in row["flags"]), parts=2)]
 
 
 def _name(row: Mapping[str, Any], axes: Sequence[axis.Axis]) -> str:

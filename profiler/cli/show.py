@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from profiler.analysis.flag_words import told_once
 from profiler.analysis.model_ranking import LOWER_IS_BETTER, RankedModel, rank_models
 from profiler.cli.energy_output import calibration_of, energy_sentences, energy_table, price_of
 from profiler.cli.output import Json, print_json, printable, standard_output, table
@@ -66,7 +67,7 @@ def command(
         console.print(ranking_table(ranking))
     axes = varying_axes([cell["config"] for cell in document["cells"]])
     for cell in document["cells"]:
-        for remark in ([cell["reason"]] if cell["reason"] else []) + list(cell["flags"]):
+        for remark in ([cell["reason"]] if cell["reason"] else []) + list(told_once(cell["flags"])):
             console.print(printable(f"▲ {_name(cell['config'], axes)}: {remark}"))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from profiler.analysis.figure_name import figure_value
+from profiler.analysis.flag_words import told_once
 from profiler.analysis.validity import FITS_IN_CACHE, UNSTABLE
 from profiler.exchange.findings.need_verdict import LimitCheck, Verdict, check, overall
 from profiler.exchange.findings.search_view import Evidence, SearchView, evidence, search_view
@@ -40,7 +41,7 @@ class CellView:
         title: what tells it apart, in words; `legend` is the same in the table's shorter ones.
         runs: valid runs behind its figures.
         figures: None where nothing was measured.
-        flags: "name: sentence" of what casts doubt on it, each once.
+        flags: "name: sentence" of what casts doubt on it, each kind once.
         asides: of what concerns its bandwidth only.
         checks: the limits held against the figures, empty without limits or figures.
         is_unstable: its requests came faster than they were served; percentiles that count from due are not stated.
@@ -262,7 +263,7 @@ def _with_runs(cell: CellView, runs: Sequence[RunRecord], search: SearchView | N
     counted = [run for run in runs if run.status is RunStatus.DONE and run.is_valid]
     doubts = dict.fromkeys(flag for run in counted for flag in run.flags if not is_aside(flag))
     confirmed = search.confirmed_ids if search is not None else ()
-    return replace(cell, doubts=tuple(doubts), evidence=evidence(runs, confirmed))
+    return replace(cell, doubts=told_once(doubts), evidence=evidence(runs, confirmed))
 
 
 def _cell(
@@ -282,8 +283,8 @@ def _cell(
         runs=document["runs"],
         figures=figures,
         intervals={name: (low, high) for name, (low, high) in document["intervals"].items()},
-        flags=tuple(flag for flag in document["flags"] if not is_aside(flag)),
-        asides=tuple(flag for flag in document["flags"] if is_aside(flag)),
+        flags=told_once(flag for flag in document["flags"] if not is_aside(flag)),
+        asides=told_once(flag for flag in document["flags"] if is_aside(flag)),
         checks=_checks(figures, classes, slo, class_slo, is_unstable=is_unstable) if figures is not None else (),
         is_unstable=is_unstable,
         classes=classes,

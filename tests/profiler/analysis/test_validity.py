@@ -230,3 +230,15 @@ def test_a_standstill_of_sensors_and_steps_invalidates(calm, context):
     assert found[validity.STOOD_STILL].invalidates
     assert "stood still for about 2 s" in found[validity.STOOD_STILL].sentence
     assert validity.STOOD_STILL not in names(sampled(stopped, lateness_ms=[0.1] * 40), context), "a long step is no standstill"
+
+
+def test_users_without_a_request_of_their_own_warn(calm, context):
+    specification = context.specification
+    (each,) = specification.load.classes
+    few = dataclasses.replace(each, arrival="closed", users=8, requests=4, requests_per_user=None)
+    load = dataclasses.replace(specification.load, classes=(few,))
+    doubted = dataclasses.replace(context, specification=dataclasses.replace(specification, load=load))
+    told = {flag.name: flag for flag in flags(calm, doubted)}
+    assert told[validity.IDLE_USERS].sentence.startswith("8 users have 4 requests in all, so some never send one")
+    assert not told[validity.IDLE_USERS].invalidates
+    assert validity.IDLE_USERS not in {flag.name for flag in flags(calm, context)}
