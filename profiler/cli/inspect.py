@@ -52,7 +52,10 @@ def command(
     predicted = partial(
         predict_speed, description, kept_memory_speed(), threads=threads, cache_type_k=cache_type_k, cache_type_v=cache_type_v
     )
-    prediction, prefill = predicted(tokens=slots), predicted(tokens=min(PROMPT_TOKENS, ctx_size), is_prefill=True)
+    prediction, prefill = (
+        predicted(tokens=slots, context_tokens=ctx_size // 2),
+        predicted(tokens=min(PROMPT_TOKENS, ctx_size), is_prefill=True),
+    )
     footprint = predict(
         description,
         ctx_size=ctx_size,
@@ -133,6 +136,7 @@ def _lines(
 ) -> list[str]:
     context = "unknown" if description.context_train is None else f"{description.context_train} tokens"
     mix = ", ".join(f"{name} {share.tensors} ({bytes_text(share.bytes)})" for name, share in description.type_mix.items())
+    together = "" if slots == 1 else f" for {slots} sequences together,"
     return [
         f"{description.name} · {description.architecture} · {count_text(description.parameters)} parameters",
         f"File          {bytes_text(description.file_bytes)} · {description.quantization} · "
@@ -143,7 +147,7 @@ def _lines(
         f"KV cache      {bytes_text(footprint.kv_bytes)} for {slots} × {ctx_size} tokens",
         f"Buffers       {bytes_text(footprint.compute_bytes)} (estimate)",
         f"Together      {bytes_text(footprint.total_bytes)}",
-        f"Decode speed  {_speed_words(decode, '' if slots == 1 else f' for {slots} sequences together')}",
+        f"Decode speed  {_speed_words(decode, f'{together} with {ctx_size // 2} tokens held')}",
         f"Prompt speed  {_speed_words(prefill, '')}",
     ]
 

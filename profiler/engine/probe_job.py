@@ -19,7 +19,7 @@ from profiler.engine.cancellation import Cancellation
 from profiler.engine.ggml_library import type_layout
 from profiler.engine.model import Context, Model
 from profiler.engine.outbox import Outbox
-from profiler.engine.probe_model import NARROW, THIN, WIDE, ProbeShape, write_probe_model
+from profiler.engine.probe_model import LARGE_HEADS, NARROW, SMALL_HEADS, THIN, WIDE, ProbeShape, write_probe_model
 from profiler.records.message import MessageKind
 from profiler.records.specification import ContextSettings, ModelSettings
 from profiler.scheduling.step import PrefillSlice, StepPlan
@@ -36,12 +36,18 @@ _PREFILLS = 3
 _PREFILL_BUDGET_S = 0.15
 _LONGEST_PREFILL_S = 0.4
 _LEAST_BYTES = 128_000_000
+_FIXED = (THIN, SMALL_HEADS, LARGE_HEADS)
+"""Measured with one type, since their time does not go into the weights."""
+
+_HELD_TOKENS = 768
+_LOOKING_TOKENS = 64
+"""Of a prompt's part that is read behind the held tokens."""
 
 
 def probe(
     outbox: Outbox, cancellation: Cancellation, types: list[str], folder: str, threads: int, n_gpu_layers: int
 ) -> dict[str, Any] | None:
-    """Measure each type on wide and on narrow layers, and the first on thin ones.
+    """Measure each type on wide and on narrow layers, and the first on thin ones and on heads.
 
     Args:
         outbox: hears how far it is.
@@ -52,19 +58,20 @@ def probe(
         n_gpu_layers: 0 keeps the weights on the CPU.
 
     Returns:
-        {"steps": [{"shape", "type", "tokens", "sequences", "seconds", "spread_percent", "weights", "bytes", "layers"}]}, where
+        {"steps": [{"shape", "type", "tokens", "sequences", "seconds", "spread_percent", "weights", "bytes", "layers", "depth",
+        "heads", "head_size"}]}, where
         `seconds` is the fastest of several, and the spread reaches to the median of the calmer look; None when cancelled.
 
     Raises:
         RefusedError: a type cannot be made or loaded.
     """
-    plans = [(THIN, types[0]), *((shape, name) for name in types for shape in (NARROW, WIDE))]
+    plans = [*((shape, types[0]) for shape in _FIXED), *((shape, name) for name in types for shape in (NARROW, WIDE))]
     steps: list[dict[str, Any]] = []
     outbox.enter_phase("measuring this machine's kernels")
     for number, (shape, type_name) in enumerate(plans):
         outbox.send(MessageKind.PROGRESS, {"phase": f"measuring {type_name}", "share": number / len(plans)})
         layout = type_layout(type_name)
-        filled = shape if shape is THIN or layout is None else shape.filling(layout, _LEAST_BYTES)
+        filled = shape if shape in _FIXED or layout is None else shape.filling(layout, _LEAST_BYTES)
         path = Path(folder) / f"probe-{shape.name}-{type_name}.gguf"
         try:
             write_probe_model(path, filled, type_name)
@@ -81,12 +88,11 @@ def _measure(
 ) -> list[dict[str, Any]]:
     model = Model(ModelSettings(str(path), n_gpu_layers, mmap=True), cancellation, lambda share: None)
     try:
-        settings = ContextSettings(
-            max(DECODE_SEQUENCES), _CELLS_EACH, _BATCH, _BATCH, threads, threads, "auto", "f16", "f16", kv_unified=True
-        )
+        slots, cells = (1, 1024) if shape.name == SMALL_HEADS.name else (max(DECODE_SEQUENCES), _CELLS_EACH)
+        settings = ContextSettings(slots, cells, _BATCH, _BATCH, threads, threads, "auto", "f16", "f16", kv_unified=True)
         context = Context(model, settings, cancellation)
         try:
-            return _steps(context, shape, type_name)
+            return _looks_back(context, shape, type_name) if slots == 1 else _steps(context, shape, type_name)
         finally:
             context.close()
     finally:
@@ -94,8 +100,6 @@ def _measure(
 
 
 def _steps(context: Context, shape: ProbeShape, type_name: str) -> list[dict[str, Any]]:
-    layout = type_layout(type_name)
-    assert layout is not None  # the file was written with it
     batch = Batch(context)
     counts = _NARROW_SEQUENCES if shape.name == NARROW.name else DECODE_SEQUENCES
     timed = [(count, count, [_decodes(context, batch, count)]) for count in counts]
@@ -106,29 +110,43 @@ def _steps(context: Context, shape: ProbeShape, type_name: str) -> list[dict[str
         # Beyond the first a prompt's time is about in proportion to its tokens: a slow kernel need not prove it.
         if count == PREFILL_TOKENS[0] or min(before[-1]) * count / tokens_before < _LONGEST_PREFILL_S:
             timed.append((count, 1, [_prefills(context, batch, count)]))
-    found = []
-    for tokens, sequences, seconds in timed:
-        best = min(map(min, seconds))  # what disturbs a step only ever makes it longer
-        typical = min(map(statistics.median, seconds))
-        found.append(
-            {
-                "shape": shape.name,
-                "type": type_name,
-                "tokens": tokens,
-                "sequences": sequences,
-                "seconds": best,
-                "spread_percent": 100 * (typical - best) / best,
-                "weights": shape.weights,
-                "bytes": shape.file_bytes(layout),
-                "layers": shape.layers,
-            }
-        )
-    return found
+    return [_told(shape, type_name, tokens, sequences, seconds, 0) for tokens, sequences, seconds in timed]
 
 
-def _decodes(context: Context, batch: Batch, sequences: int) -> list[float]:
-    """Seconds of steps that give each of so many sequences a token."""
-    context.restart(np.empty(0, np.int32))
+def _looks_back(context: Context, shape: ProbeShape, type_name: str) -> list[dict[str, Any]]:
+    """Steps of one sequence that holds nothing, and of one that holds much; each looked at twice."""
+    batch = Batch(context)
+    timed: dict[tuple[int, int], list[list[float]]] = {}
+    for depth in (0, _HELD_TOKENS) * 2:
+        timed.setdefault((1, depth), []).append(_decodes(context, batch, 1, depth))
+        timed.setdefault((_LOOKING_TOKENS, depth), []).append(_prefills(context, batch, _LOOKING_TOKENS, depth))
+    return [_told(shape, type_name, tokens, 1, seconds, depth) for (tokens, depth), seconds in timed.items()]
+
+
+def _told(shape: ProbeShape, type_name: str, tokens: int, sequences: int, looks: list[list[float]], depth: int) -> dict[str, Any]:
+    layout = type_layout(type_name)
+    assert layout is not None  # the file was written with it
+    best = min(map(min, looks))  # what disturbs a step only ever makes it longer
+    typical = min(map(statistics.median, looks))
+    return {
+        "shape": shape.name,
+        "type": type_name,
+        "tokens": tokens,
+        "sequences": sequences,
+        "seconds": best,
+        "spread_percent": 100 * (typical - best) / best,
+        "weights": shape.weights,
+        "bytes": shape.file_bytes(layout),
+        "layers": shape.layers,
+        "depth": depth,
+        "heads": shape.heads,
+        "head_size": shape.embedding // shape.heads,
+    }
+
+
+def _decodes(context: Context, batch: Batch, sequences: int, depth: int = 0) -> list[float]:
+    """Seconds of steps that give each of so many sequences, which hold `depth` tokens, one more."""
+    context.restart(np.ones(depth, np.int32))
     plan = StepPlan(np.arange(sequences, dtype=np.int32), (), sequences, 0, sequences, 0)
     batch.fill(plan, [1] * context.settings.slots, {})
     batch.decode(looks_at_logits=False)
@@ -139,12 +157,12 @@ def _decodes(context: Context, batch: Batch, sequences: int) -> list[float]:
     return [(decoded_ns - start_ns) / 1e9 for start_ns, decoded_ns, _ in times_ns]
 
 
-def _prefills(context: Context, batch: Batch, tokens: int) -> list[float]:
-    """Seconds of steps that read a prompt; the first, which only warms up, left out where there is time for more."""
+def _prefills(context: Context, batch: Batch, tokens: int, depth: int = 0) -> list[float]:
+    """Seconds of steps that read a prompt behind `depth` tokens; the first, a warm-up, is left out if there are more."""
     seconds: list[float] = []
     plan = StepPlan(np.empty(0, np.int32), (PrefillSlice(0, 0, tokens, True, True),), 0, tokens, 1, 0)
     while len(seconds) <= _PREFILLS and (len(seconds) < 2 or sum(seconds) < _PREFILL_BUDGET_S):
-        context.restart(np.empty(0, np.int32))
+        context.restart(np.ones(depth, np.int32))
         batch.fill(plan, [1] * context.settings.slots, {0: np.ones(tokens, np.int32)})
         (start_ns, decoded_ns, _), _, _ = batch.decode(looks_at_logits=False)
         seconds.append((decoded_ns - start_ns) / 1e9)

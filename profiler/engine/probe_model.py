@@ -26,7 +26,7 @@ class ProbeShape:
 
     Attributes:
         name: "wide" and "narrow" layers show how fast the weights of large and of small matrices are read and multiplied, many
-            "thin" ones what a layer costs beside that.
+            "thin" ones what a layer costs beside that, and "heads" what looking back at held tokens costs.
     """
 
     name: str
@@ -62,6 +62,8 @@ class ProbeShape:
 WIDE = ProbeShape("wide", layers=2, embedding=2048, feed_forward=5632, heads=16)
 NARROW = ProbeShape("narrow", layers=1, embedding=512, feed_forward=1536, heads=8)
 THIN = ProbeShape("thin", layers=32, embedding=256, feed_forward=256, heads=4)
+SMALL_HEADS = ProbeShape("heads", layers=16, embedding=256, feed_forward=256, heads=4)
+LARGE_HEADS = ProbeShape("heads", layers=16, embedding=256, feed_forward=256, heads=2)
 
 
 def write_probe_model(path: Path, shape: ProbeShape, type_name: str) -> None:

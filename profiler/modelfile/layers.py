@@ -1,7 +1,7 @@
 """What each layer of a model keeps in memory and attends to, after the hyperparameters that llama.cpp reads from the header."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiler.modelfile.description import ModelDescription
 
@@ -38,12 +38,14 @@ class LayerMemory:
         state_elements: kept for each sequence, however long it is, always in F32.
         pair_elements: products that one token makes with one token of its sequence, scores and weighted values together:
             query heads × (K + V of a head).
+        heads: query heads that look at the tokens that are kept.
     """
 
     k_elements: int = 0
     v_elements: int = 0
     state_elements: int = 0
     pair_elements: int = 0
+    heads: int = 0
 
 
 def running_layers(description: ModelDescription) -> int:
@@ -85,7 +87,7 @@ def layer_memory(description: ModelDescription) -> tuple[LayerMemory, ...] | Non
         return None
     keeps_both = architecture in _STATE_BESIDE_CACHE
     return tuple(
-        LayerMemory(cache.k_elements, cache.v_elements, state, cache.pair_elements)
+        replace(cache, state_elements=state)
         if is_recurrent and keeps_both
         else LayerMemory(state_elements=state)
         if is_recurrent
@@ -126,7 +128,8 @@ def _attention(description: ModelDescription) -> tuple[LayerMemory, ...] | None:
         k_head, v_head = k_sizes[windowed[number]], v_sizes[windowed[number]]
         kept = heads_kv[number] if number < own else 0
         pairs = heads[number] * (k_head + (compressed or v_head)) if heads_kv[number] else 0
-        found.append(LayerMemory(kept * k_head, 0 if compressed else kept * v_head, 0, pairs))
+        looking = heads[number] if heads_kv[number] else 0
+        found.append(LayerMemory(kept * k_head, 0 if compressed else kept * v_head, 0, pairs, looking))
     return tuple(found)
 
 

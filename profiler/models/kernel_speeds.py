@@ -26,7 +26,7 @@ REPRESENTATIVE_TYPES = ("q8_0", "q4_0", "q4_K", "q5_1", "q6_K", "q3_K", "f16")
 _DISTURBED_PERCENT = 25.0
 """An idle machine's median spread is below 10 %; a prediction made of what a busy one showed would be wrong from then on."""
 
-_METHOD_VERSION = 2  # raise it when the probe measures in another way
+_METHOD_VERSION = 3  # raise it when the probe measures in another way
 
 
 def known(library_version: str, threads: int, n_gpu_layers: int = 0) -> tuple[KernelSpeed, ...]:
@@ -92,8 +92,9 @@ def measure(
     if not missing:
         return kept
     new = _probe(child, missing, threads, n_gpu_layers, on_progress, cancel)
-    replaced = {(speed.shape, speed.type) for speed in new} | ({("thin", speed.type) for speed in kept if speed.shape == "thin"})
-    speeds = (*(speed for speed in kept if (speed.shape, speed.type) not in replaced), *new)
+    again = {speed.shape for speed in new} & {"thin", "heads"}  # measured with one type, whichever comes first
+    renewed = {(speed.shape, speed.type) for speed in new}
+    speeds = (*(speed for speed in kept if speed.shape not in again and (speed.shape, speed.type) not in renewed), *new)
     if disturbance_percent(new) <= _DISTURBED_PERCENT:
         _store(_key(library_version, threads, n_gpu_layers), speeds)
     return speeds
@@ -198,9 +199,14 @@ def _from_document(document: dict[str, Any]) -> KernelSpeed:
         weights=int(document["weights"]),
         bytes=int(document["bytes"]),
         layers=int(document["layers"]),
+        depth=int(document["depth"]),
+        heads=int(document["heads"]),
+        head_size=int(document["head_size"]),
     )
     numbers = (speed.tokens, speed.sequences, speed.seconds, speed.weights, speed.bytes, speed.layers)
-    is_spread = math.isfinite(speed.spread_percent) and speed.spread_percent >= 0
-    if not is_spread or not all(math.isfinite(number) and number > 0 for number in numbers):
+    others = (speed.spread_percent, speed.depth, speed.heads, speed.head_size)
+    if not all(math.isfinite(number) and number >= 0 for number in others) or not all(
+        math.isfinite(number) and number > 0 for number in numbers
+    ):
         raise ValueError("a speed is not a positive number")
     return speed

@@ -3,6 +3,7 @@
 from profiler.modelfile.costs import step_costs
 from profiler.modelfile.description import ModelDescription
 from profiler.models import kernel_speeds, prediction_residuals
+from profiler.models.attention_speed import attention_of
 from profiler.models.speed_prediction import StepPrediction, matmul_bytes, predicted_step
 from profiler.records.kernel_speed import KernelSpeed
 from profiler.records.memory_speed import MemorySpeed
@@ -83,6 +84,8 @@ def uncorrected(
         tokens=tokens,
         is_prefill=is_prefill,
         kv_bytes=0 if costs is None else round(costs.kv_bytes_per_token * scanned),
+        attention=attention_of(description, tokens, context_tokens, is_prefill=is_prefill),
+        is_cache_measured=set(cache_types) == {"f16"},
         cache_bytes=memory.last_level_cache_bytes,
     )
 

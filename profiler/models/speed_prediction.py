@@ -2,7 +2,7 @@
 
     step = layers × what a layer costs beside its weights
            + Σ over matrices (bytes × seconds a byte of the matrix's type, size and number of tokens)
-           + KV bytes / bandwidth
+           + the larger of KV bytes / bandwidth and looks at held tokens × seconds a look (`attention_speed`)
 
 Seconds a byte are this machine's, measured through the engine (`kernel_speeds`) on large ("wide") and small ("narrow") matrices
 of the type and, for a matrix in between, on their line over the logarithm of its elements; small ones cost more, for each is
@@ -17,7 +17,7 @@ corrects all this (`prediction_residuals`).
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from profiler.modelfile.costs import Role, experts_of, step_tensors
 from profiler.modelfile.description import ModelDescription
 from profiler.modelfile.ggml_types import tensor_type_named
 from profiler.modelfile.layers import running_layers
+from profiler.models.attention_speed import Attention, pair_seconds
 from profiler.records.kernel_speed import KernelSpeed
 
 CALIBRATED = 1.4
@@ -51,6 +52,9 @@ processor's instructions, or have none, and unpack their bits in a like way."""
 
 SLOWEST_UNDER_ROOF = 6.0
 """Without a calibration a step takes from what memory alone needs to this many times as long: small models need the most."""
+
+SLOWEST_LOOK = 24.0
+"""Likewise of K and V: on processors looking at them is computing, which took 20 times as long with heads of 64 elements."""
 
 _MANY_TOKENS = 8  # so many and more reuse what was read: weights count, not bytes
 _IN_CACHE = 2.0  # a cache gives about so many times what memory does
@@ -115,6 +119,8 @@ def predicted_step(
     tokens: int = 1,
     is_prefill: bool = False,
     kv_bytes: int = 0,
+    attention: Attention | None = None,
+    is_cache_measured: bool = True,
     cache_bytes: int | None = None,
 ) -> StepPrediction | None:
     """Predict one decode call.
@@ -126,6 +132,8 @@ def predicted_step(
         tokens: in the call: one for each sequence, or those of a prompt.
         is_prefill: they are one prompt's.
         kv_bytes: that attention reads besides.
+        attention: what the step looks back at; None where that is not known.
+        is_cache_measured: K and V are of the type that the kernels were measured with, F16.
         cache_bytes: size of the last-level cache; None: all weights come from memory.
 
     Returns:
@@ -140,11 +148,12 @@ def predicted_step(
     kernels = _Kernels(speeds, tokens, is_prefill)
     layer_s = kernels.layer_seconds()
     if layer_s is None:
-        if memory_s is None:
+        if memory_s is None or bandwidth_gb_s is None:
             return None
         told = "the measured memory bandwidth alone, an upper bound of the speed"
         fastest_s = memory_s / _IN_CACHE if is_cached else memory_s
-        return StepPrediction(None, fastest_s, SLOWEST_UNDER_ROOF * memory_s, told, tokens)
+        slowest_s = (SLOWEST_UNDER_ROOF * total + SLOWEST_LOOK * kv_bytes) / (bandwidth_gb_s * 1e9)
+        return StepPrediction(None, fastest_s, slowest_s, told, tokens)
     seconds, by_others = running_layers(description) * layer_s, {}
     log_error_s = 0.0
     for share in shares:
@@ -156,8 +165,11 @@ def predicted_step(
         if used.lower() != share.type.lower():
             by_others[share.type] = used
             log_error_s += taken_s * math.log((STOOD_IN_BY_KIN if _are_kin(used, share.type) else STOOD_IN) / CALIBRATED)
-    if bandwidth_gb_s is not None:
-        seconds += kv_bytes / (bandwidth_gb_s * 1e9)
+    read_s = 0.0 if bandwidth_gb_s is None else kv_bytes / (bandwidth_gb_s * 1e9)
+    looked_s = max(read_s, kernels.attention_seconds(attention))
+    seconds += looked_s
+    if not is_cache_measured:
+        log_error_s += looked_s * math.log(STOOD_IN_BY_KIN / CALIBRATED)
     factor = CALIBRATED * math.exp(log_error_s / seconds) if seconds else CALIBRATED
     told = "this machine's kernels by type and number of tokens"
     if by_others:
@@ -194,8 +206,9 @@ def matrix_shares(description: ModelDescription, tokens: int) -> tuple[MatrixSha
 class _Kernels:
     """This machine's kernels at one number of tokens."""
 
-    def __init__(self, speeds: Sequence[KernelSpeed], tokens: int, is_prefill: bool) -> None:
-        self._speeds, self._tokens, self._is_prefill = speeds, tokens, is_prefill
+    def __init__(self, measured: Sequence[KernelSpeed], tokens: int, is_prefill: bool) -> None:
+        self._measured, self._tokens, self._is_prefill = measured, tokens, is_prefill
+        self._speeds = speeds = [_without_attention(speed, measured) for speed in measured if speed.shape != "heads"]
         self._bits = {speed.type: 8 * speed.bytes / speed.weights for speed in speeds if speed.shape == "wide"}
         self._layer_s: float | None = None
         self._by_size: dict[str, tuple[list[float], list[float]]] = {}
@@ -208,6 +221,13 @@ class _Kernels:
     def layer_seconds(self) -> float | None:
         """What a layer takes besides its weights; None where no thin layers, or no type, were measured."""
         return self._layer_s
+
+    def attention_seconds(self, attention: Attention | None) -> float:
+        """What looking back takes; 0 where it is not known."""
+        if attention is None:
+            return 0.0
+        each_s = pair_seconds(self._measured, attention.head_elements, is_prefill=self._is_prefill)
+        return (each_s or 0.0) * attention.heads * attention.pairs
 
     def stand_in(self, type_name: str) -> str:
         """The measured type whose kernel is taken for a type's: its own, one that is alike, or the nearest in bits."""
@@ -246,6 +266,15 @@ class _Kernels:
 
     def _seconds(self, speeds: Sequence[KernelSpeed]) -> float:
         return _seconds_at(_by_tokens(speeds, is_prefill=self._is_prefill), self._tokens)
+
+
+def _without_attention(speed: KernelSpeed, measured: Sequence[KernelSpeed]) -> KernelSpeed:
+    """A prompt's step less what its tokens took to look at those before them."""
+    if not _is_prompt(speed) or not speed.heads:
+        return speed
+    each_s = pair_seconds(measured, 2 * speed.head_size, is_prefill=True) or 0.0
+    own_s = each_s * speed.heads * speed.layers * speed.tokens**2 / 2
+    return replace(speed, seconds=max(_LEAST_OF_STEP * speed.seconds, speed.seconds - own_s))
 
 
 def _are_kin(one: str, other: str) -> bool:

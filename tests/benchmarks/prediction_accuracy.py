@@ -1,6 +1,6 @@
 """How near predictions of single-stream decode come, on the sample and quantizations of it.
 
-`python tests/benchmarks/prediction_accuracy.py [TYPE …]`
+`python tests/benchmarks/prediction_accuracy.py [--prompt N] [TYPE …]`
 
 Prints how long a calibration of a representative type of each group takes; then for each model the measured median of a decode
 step, and predicted ÷ measured seconds: with all its types calibrated, with its heaviest left out, with all of its own left out
@@ -32,26 +32,28 @@ from profiler.models.speed_prediction import StepPrediction, matmul_bytes
 from profiler.records.kernel_speed import KernelSpeed
 from profiler.records.memory_speed import MemorySpeed
 
-PROMPT, OUTPUT = 16, 48
+OUTPUT = 48
 
 
 def main() -> None:
     """Calibrate, run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("types", nargs="*", default=["Q8_0", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K"])
-    types = parser.parse_args().types
+    parser.add_argument("--prompt", type=int, default=16, help="tokens that are held before the first is decoded")
+    options = parser.parse_args()
+    types, prompt = options.types, options.prompt
     threads, source = cpu.default_threads(), sample_model_path()
     with EngineChild() as child:
         version = library_types(child).library_version
         made = [quantization.make(source, name, library_version=version, threads=threads, child=child).path for name in types]
         models = [describe(path) for path in (source, *made)]
         measured = kept_memory_speed(ceilings.measured())
-        before = [step_seconds(child, model.path, threads) for model in models]
+        before = [step_seconds(child, model.path, threads, prompt) for model in models]
         speeds = calibrated(child, models, version, threads)
-        after = [step_seconds(child, model.path, threads) for model in models]
+        after = [step_seconds(child, model.path, threads, prompt) for model in models]
     print("model      measured  all types  heaviest out  unrepresented out  all own out  within 20 %  ceilings alone")
     for model, times in zip(models, zip(before, after, strict=True), strict=True):
-        show(model, statistics.fmean(times), speeds, measured)
+        show(model, statistics.fmean(times), speeds, measured, prompt)
 
 
 def calibrated(child: EngineChild, models: Sequence[ModelDescription], version: str, threads: int) -> tuple[KernelSpeed, ...]:
@@ -71,29 +73,29 @@ def calibrated(child: EngineChild, models: Sequence[ModelDescription], version: 
                 os.environ["INFEROMETER_HOME"] = own
 
 
-def step_seconds(child: EngineChild, path: Path, threads: int) -> float:
+def step_seconds(child: EngineChild, path: Path, threads: int, prompt: int) -> float:
     """The median of steps that decode one token."""
-    load = order(1, PROMPT, OUTPUT, per_user=1, threads=threads)
+    load = order(1, prompt, OUTPUT, per_user=1, threads=threads)
     steps = measure(child, replace(load, model=replace(load.model, path=str(path)))).steps
     decodes = steps[(steps["prefill_tokens"] == 0) & (steps["decode_tokens"] == 1)]
     return float(np.median(decodes["end_ns"] - decodes["start_ns"])) / 1e9
 
 
-def show(model: ModelDescription, measured_s: float, speeds: tuple[KernelSpeed, ...], memory: MemorySpeed) -> None:
+def show(model: ModelDescription, measured_s: float, speeds: tuple[KernelSpeed, ...], memory: MemorySpeed, prompt: int) -> None:
     """A model's line."""
     own = {name.lower(): count for name, count in (matmul_bytes(model, 1) or {}).items()}
     represented = {name.lower() for name in kernel_speeds.REPRESENTATIVE_TYPES}
     heaviest = max(own, key=lambda name: own[name])
 
     def predicted(without: set[str]) -> StepPrediction | None:
-        known = tuple(speed for speed in speeds if speed.shape == "thin" or speed.type.lower() not in without)
-        return uncorrected(model, known, memory, tokens=1, context_tokens=PROMPT + OUTPUT / 2)
+        known = tuple(speed for speed in speeds if speed.shape in ("thin", "heads") or speed.type.lower() not in without)
+        return uncorrected(model, known, memory, tokens=1, context_tokens=prompt + OUTPUT / 2)
 
     ratios = []
     for without in (set[str](), {heaviest}, own.keys() - represented, own.keys()):
         found = predicted(set(without))
         ratios.append(found.seconds / measured_s if found is not None and found.seconds is not None else float("nan"))
-    bounds = uncorrected(model, (), memory, tokens=1, context_tokens=PROMPT + OUTPUT / 2)
+    bounds = uncorrected(model, (), memory, tokens=1, context_tokens=prompt + OUTPUT / 2)
     assert bounds is not None
     is_within = [abs(1 / ratio - 1) <= 0.2 for ratio in ratios]
     holds = bounds.low_seconds <= measured_s <= bounds.high_seconds

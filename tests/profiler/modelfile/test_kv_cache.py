@@ -16,7 +16,7 @@ WriteDense = Callable[..., Path]
 
 def test_grouped_query_attention(write_dense: WriteDense) -> None:
     told = describe(write_dense())  # 2 layers, 64 / 4 = 16 a head, 2 KV heads of 4
-    assert layer_memory(told) == (LayerMemory(32, 32, 0, 4 * (16 + 16)),) * 2
+    assert layer_memory(told) == (LayerMemory(32, 32, 0, 4 * (16 + 16), 4),) * 2
     assert bytes_per_token(told, "f16", "f16") == 2 * (32 + 32) * 2
     assert layer_bytes_per_token(told, "q8_0", "f32") == (34 + 32 * 4, 34 + 32 * 4)  # 34 bytes for 32 elements
     assert bytes_per_token(told, "q8_0", "f32") == 2 * (34 + 32 * 4)
@@ -32,7 +32,7 @@ def test_kv_heads_default_to_heads(write_gguf: Callable[..., Path], write_dense:
 def test_heads_by_layer_and_own_head_sizes(write_dense: WriteDense) -> None:
     changes = {"attention__head_count_kv": [3, 0], "attention__key_length": 24, "attention__value_length": 8}
     told = describe(write_dense(**changes))
-    assert layer_memory(told) == (LayerMemory(72, 24, 0, 4 * 32), LayerMemory())
+    assert layer_memory(told) == (LayerMemory(72, 24, 0, 4 * 32, 4), LayerMemory())
     assert bytes_per_token(told, "f16", "f16") == (72 + 24) * 2
 
 
@@ -40,7 +40,7 @@ def test_other_head_sizes_in_windowed_layers(write_dense: WriteDense) -> None:
     changes = {"attention__key_length": 64, "attention__value_length": 64}
     windowed = {"attention__key_length_swa": 16, "attention__value_length_swa": 32}
     told = describe(write_dense("gemma4", **changes, **windowed, attention__sliding_window_pattern=[True, False]))
-    assert layer_memory(told) == (LayerMemory(32, 64, 0, 4 * 48), LayerMemory(128, 128, 0, 4 * 128))
+    assert layer_memory(told) == (LayerMemory(32, 64, 0, 4 * 48, 4), LayerMemory(128, 128, 0, 4 * 128, 4))
     assert layer_memory(describe(write_dense("gemma4", **changes, **windowed))) is None, "which layers are windowed is not told"
 
 
@@ -49,7 +49,7 @@ def test_layers_that_keep_nothing(write_dense: WriteDense) -> None:
     assert running_layers(ahead) == len(layer_memory(ahead) or ()) == 3
     sharing = describe(write_dense("gemma4", block_count=5, attention__shared_kv_layers=3))
     assert layers_with_own_cache(sharing) == 2
-    assert layer_memory(sharing) == (LayerMemory(32, 32, 0, 128),) * 2 + (LayerMemory(0, 0, 0, 128),) * 3, (
+    assert layer_memory(sharing) == (LayerMemory(32, 32, 0, 128, 4),) * 2 + (LayerMemory(0, 0, 0, 128, 4),) * 3, (
         "they look all the same"
     )
     assert bytes_per_token(describe(write_dense(attention__shared_kv_layers=7)), "f16", "f16") == 0
@@ -61,7 +61,7 @@ def test_compressed_attention_keeps_k_alone(write_dense: WriteDense) -> None:
     sizes = {"attention__head_count_kv": 1, "attention__key_length": 576, "attention__value_length": 512}
     own = {"attention__kv_lora_rank": 512, "attention__key_length_mla": 192, "attention__value_length_mla": 128}
     told = describe(write_dense("deepseek2", **sizes, **own))
-    assert layer_memory(told) == (LayerMemory(576, 0, 0, 4 * (576 + 512)),) * 2
+    assert layer_memory(told) == (LayerMemory(576, 0, 0, 4 * (576 + 512), 4),) * 2
     assert bytes_per_token(told, "f16", "q4_0") == 2 * 576 * 2
     # Files of before keep K of 192 and V of 128 for each of the 4 heads.
     whole = {"attention__head_count_kv": 4, "attention__key_length": 192, "attention__value_length": 128}
