@@ -82,7 +82,7 @@ class BreakdownCard(Card):
         self.again = QPushButton("Look again")
         self.again.setToolTip("About ten seconds beside loading the model; nothing else should run meanwhile")
         self.again.clicked.connect(self._on_look)
-        self.copy = QPushButton("Copy")
+        self.copy = QPushButton("Copy steps")
         self.copy.setToolTip("Copy the figures of all steps as a table, for a spreadsheet")
         self.copy.clicked.connect(self._on_copy)
         for button in (self.copy, self.again):
