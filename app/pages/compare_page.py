@@ -18,6 +18,7 @@ from app.pages.compare.overlays import DistributionOverlay, FrontierOverlay, col
 from app.pages.compare.ranking_card import RankingCard
 from app.pages.compare.side_field import FILTER
 from app.pages.compare.side_notes import SideNotes
+from app.pages.compare.timeline_overlay import TimelineOverlay
 from app.pages.compare.verdict_card import VerdictCard
 from app.pages.page import Page
 from app.pages.results.answer_card import AnswerCard
@@ -96,6 +97,8 @@ class ComparePage(Page):
         self.frontier = FrontierOverlay()
         self.distributions = DistributionOverlay()
         self.distributions.failed.connect(self._on_distributions_failed)
+        self.timelines = TimelineOverlay()
+        self.timelines.failed.connect(self._on_distributions_failed)
         self.notes = SideNotes()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.empty)
@@ -145,7 +148,8 @@ class ComparePage(Page):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP_PX)
         layout.addWidget(self.answer)
-        main = column("Verdicts", (self.verdicts, 1), (self.distributions, 0), (self.frontier, 0), (self.ranking, 0))
+        below = (self.distributions, self.frontier, self.timelines, self.ranking)
+        main = column("Verdicts", (self.verdicts, 1), *((widget, 0) for widget in below))
         layout.addWidget(TwoColumns(main, self.notes, shares=(3, 1), side_px=320, narrow_px=1200), 1)
         return content
 
@@ -157,7 +161,8 @@ class ComparePage(Page):
     @property
     def is_busy(self) -> bool:
         """Whether sessions are compared or looked for."""
-        return self._comparing is not None or self._listing is not None or self.library.is_busy or self.distributions.is_busy
+        reading = self.library.is_busy or self.distributions.is_busy or self.timelines.is_busy
+        return self._comparing is not None or self._listing is not None or reading
 
     @property
     def message(self) -> str:
@@ -250,10 +255,12 @@ class ComparePage(Page):
         outcome = self._outcome
         if figure is None or outcome is None:
             self.distributions.show_cells((), ())
+            self.timelines.show_cells(())
             return
         places = dict(zip(outcome.names, outcome.request.paths, strict=True))
         cells = drawn_cells(figure, outcome.comparison, places)
         self.distributions.show_cells(cells, outcome.contestants[0].view.slo)
+        self.timelines.show_cells(cells)
 
     @Slot(str)
     def _on_distributions_failed(self, sentence: str) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -32,7 +32,13 @@ _MIDDLE = Qt.AlignmentFlag.AlignCenter
 
 
 class TimelineSurface(QWidget):
-    """A run's lanes and tracks over one axis of time, with a crosshair and a chosen range where there are some."""
+    """A run's lanes and tracks over one axis of time, with a crosshair and a chosen range where there are some.
+
+    Signals:
+        span_changed: another stretch is in sight now, a `Span`.
+    """
+
+    span_changed = Signal(object)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,10 +62,10 @@ class TimelineSurface(QWidget):
         """What was chosen."""
         return self._range
 
-    def show_timeline(self, timeline: RunTimeline, tracks: Sequence[Track]) -> None:
-        """Show all of a run."""
+    def show_timeline(self, timeline: RunTimeline, tracks: Sequence[Track], whole: Span | None = None) -> None:
+        """Show all of a run, or a longer stretch that also holds others'."""
         self._lanes, self._tracks = timeline.lanes, tuple(tracks)
-        self._whole = Span(float(timeline.start_ns), float(max(timeline.end_ns, timeline.start_ns + 1)))
+        self._whole = whole_of(timeline) if whole is None else whole
         self._first_lane, self._cursor, self._range = 0.0, None, None
         self._span = self._whole
         self.updateGeometry()
@@ -67,7 +73,15 @@ class TimelineSurface(QWidget):
 
     def show_span(self, span: Span) -> None:
         """Look at this stretch."""
-        self._span = span.within(self._whole)
+        shown = span.within(self._whole)
+        self.update()
+        if shown != self._span:
+            self._span = shown
+            self.span_changed.emit(shown)
+
+    def show_instant(self, time_ns: float) -> None:
+        """Put the crosshair there, as if one pointed beneath the lanes; nobody is told."""
+        self._cursor = time_ns, -1, -1
         self.update()
 
     @property
@@ -195,6 +209,11 @@ class TimelineSurface(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.update()
+
+
+def whole_of(timeline: RunTimeline) -> Span:
+    """All of a run."""
+    return Span(float(timeline.start_ns), float(max(timeline.end_ns, timeline.start_ns + 1)))
 
 
 def _series_of(track: Track) -> int:

@@ -129,7 +129,7 @@ class TimelineView(TimelineSurface):
         elif self._dragged_from is not None and self._pressed is not None:
             span, first_lane = self._dragged_from
             moved = at - self._pressed
-            self._span = span.panned(-moved.x() / self._width_px * span.length_ns, self._whole)
+            self.show_span(span.panned(-moved.x() / self._width_px * span.length_ns, self._whole))
             self._scroll_lanes(first_lane - moved.y() / self._lane_px - self._first_lane)
         elif at.x() >= GUTTER_PX:
             lane, time_ns = self.lane_at(at.y()), self.time_at(at.x())

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.actions import Actions
 from app.pages.compare.overlays import DistributionOverlay, Drawn, FrontierOverlay, drawn_cells, overlaid
 from app.pages.compare.ranking_card import RankingCard
+from app.pages.compare.timeline_overlay import TimelineOverlay
 from app.pages.compare_page import ComparePage
 from app.pages.results_page import ResultsPage
 from app.settings import Settings
@@ -138,3 +140,32 @@ def test_results_leads_to_compare(qtbot: QtBot, settings: Settings, files: tuple
     with qtbot.waitSignal(page.compare_wanted) as wanted:
         page.compare_button.click()
     assert wanted.args == [files[0]]
+
+
+def test_timelines_of_both_files_move_together(qtbot: QtBot, files: tuple[Path, Path]) -> None:
+    card = TimelineOverlay()
+    qtbot.addWidget(card)
+    card.resize(900, 800)
+    card.show_cells([Drawn("before", files[0], 1), Drawn("after", files[1], 1, "▲ unstable")])
+    card.show()
+    qtbot.waitUntil(lambda: len(card.views) == 2 and not card.is_busy)
+    assert [title.accessibleName().split(" · ")[0] for title in card.titles] == ["before", "after"]
+    assert card.titles[1].accessibleName().endswith("▲ unstable")
+    first, second = card.views
+    assert first.span == second.span
+    assert first.span.end_ns == max(run.timeline.end_ns for run in card.runs if run is not None)
+    qtbot.keyClick(second, Qt.Key.Key_W)
+    assert first.span == second.span
+    assert first.span.length_ns < second._whole.length_ns
+    qtbot.keyClick(first, Qt.Key.Key_Period)
+    assert card.readout.accessibleName().split(" · ")[1] == "before"
+    assert second._cursor is not None
+    assert second._cursor[0] == first._cursor[0]
+
+
+def test_one_side_alone_has_no_timelines(qtbot: QtBot, files: tuple[Path, Path]) -> None:
+    card = TimelineOverlay()
+    qtbot.addWidget(card)
+    card.show_cells([Drawn("before", files[0], 1)])
+    assert card.isHidden()
+    assert not card.is_busy
