@@ -25,7 +25,10 @@ def command(
         list[Path],
         typer.Argument(metavar="A B…", help="Session files, the first is the base; a folder is all sessions in it, as one side."),
     ],
-    ignore: Annotated[str, typer.Option(metavar="AXIS,…", help="Match cells although they differ on these axes.")] = "",
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AXIS", help="Match cells although they differ on this axis; several times or by commas."),
+    ] = None,
     metric: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Compare this figure (ttft_ms.p95), too; several times or by commas.")
     ] = None,
@@ -43,8 +46,8 @@ def command(
     One primary figure a cell (that of the first limit, else output_tok_s) is judged with Holm's correction; others are
     exploratory. How far sessions of one machine differ by themselves is learned from the sessions that are compared, and kept.
     """
-    named = tuple(name for text in metric or () for name in _names(text))
-    options = Options(tuple(name.replace("-", "_") for name in _names(ignore)), named or None, same_within)
+    ignored = tuple(name.replace("-", "_") for name in _names(ignore or ()))
+    options = Options(ignored, tuple(_names(metric or ())) or None, same_within)
     sides = files if baseline is None else [baseline, *(file for file in files if file.absolute() != baseline.absolute())]
     if between:
         if len(files) != 1 or baseline is not None:
@@ -195,5 +198,5 @@ def _n(row: Mapping[str, Any]) -> str:
     return f"{runs} in {row['sessions_a']}, {row['sessions_b']}"
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _names(texts: Sequence[str]) -> list[str]:
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]

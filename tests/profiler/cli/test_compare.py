@@ -129,10 +129,11 @@ def test_ignored_axes(write, capsys):
     a, b = write("a", 100.0), write("b", 150.0, threads=4)
     main(["compare", a, b])
     assert "the nearest differs in threads" in capsys.readouterr().out
-    main(["compare", a, b, "--ignore", "threads,n-gpu-layers"])
-    told = capsys.readouterr().out
-    assert "2 → 4" in told
-    assert "faster" in told
+    for given in (["--ignore", "threads,n-gpu-layers"], ["--ignore", "threads", "--ignore", "n-gpu-layers"]):
+        main(["compare", a, b, *given])
+        told = capsys.readouterr().out
+        assert "2 → 4" in told
+        assert "faster" in told
 
 
 @pytest.mark.parametrize(
