@@ -38,9 +38,16 @@ class Actions(QObject):
         self.copy_markdown = self._make("Copy as Markdown", "Ctrl+Shift+M", "The answer and the verdicts as a Markdown table")
         self.forget_recent = self._make("Forget these", "", "Empty the list of recent sessions; the files stay")
         self.machine = self._make("This machine…", "Ctrl+I", "What is here, its measured ceilings, which telemetry can be read")
+        self.guide = self._make("Guide", "F1", "How to read each chart, how it is measured, what to do when something is wrong")
+        self.palette = self._make("Find a command…", "Ctrl+Shift+P", "Every action of the window by a part of its name")
         self.about = self._make("About Inferometer", "", "Version, licences, folders")
         self.show_sweep_state(is_running=False, is_stopping=False, is_paused=False)
         self.show_verdicts_state(False)
+
+    @property
+    def all(self) -> list[QAction]:
+        """Every action, in the order of the menus."""
+        return [action for action in self.children() if isinstance(action, QAction)]
 
     def _make(self, words: str, shortcut: str, tip: str, *, checkable: bool = False) -> QAction:
         action = QAction(words, self)

@@ -14,10 +14,13 @@ from app.bridge.job import Job
 from app.bridge.sweep_bridge import SweepBridge
 from app.dialogs.about_dialog import AboutDialog
 from app.dialogs.close_question import CloseQuestion
+from app.dialogs.command_palette import CommandPalette
+from app.dialogs.guide_dialog import GuideDialog
 from app.dialogs.machine_dialog import MachineDialog
 from app.dialogs.message import tell
 from app.dialogs.preferences_dialog import PreferencesDialog
 from app.file_kind import FileKind, file_kind
+from app.guide import CHAPTER_OF_PAGE
 from app.importing import Importing
 from app.menus import RecentMenu, fill_menu_bar
 from app.pages.page import Page
@@ -139,6 +142,11 @@ class MainWindow(QMainWindow):
         dialog.machine_told.connect(self._on_machine_told)
         return dialog
 
+    @cached_property
+    def guide_dialog(self) -> GuideDialog:
+        """The user guide."""
+        return GuideDialog(self)
+
     def _adopted(self, page: AnyPage) -> AnyPage:
         self._stack.addWidget(page)
         for field in page.findChildren(QLineEdit):
@@ -199,6 +207,8 @@ class MainWindow(QMainWindow):
         commands.quit.triggered.connect(self.close)
         commands.machine.triggered.connect(self._on_machine)
         commands.about.triggered.connect(self._on_about)
+        commands.guide.triggered.connect(self._on_guide)
+        commands.palette.triggered.connect(self._on_palette)
         self.status.machine_wanted.connect(commands.machine.trigger)
         commands.start.triggered.connect(self._on_start)
         desk = self._desk
@@ -243,6 +253,17 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_about(self) -> None:
         AboutDialog(self._settings, self).open()
+
+    @Slot()
+    def _on_guide(self) -> None:
+        self.guide_dialog.show_chapter(CHAPTER_OF_PAGE[self._settings.last_page])
+        self.guide_dialog.show()
+        self.guide_dialog.raise_()
+
+    @Slot()
+    def _on_palette(self) -> None:
+        commands = [action for action in self.commands.all if action is not self.commands.palette]
+        CommandPalette(commands, self).open()
 
     @Slot()
     def _on_machine(self) -> None:

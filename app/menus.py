@@ -63,6 +63,8 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions, recent: RecentMenu) -> None:
     run_menu.addSeparator()
     run_menu.addAction(actions.quiet)
     help_menu = bar.addMenu("&Help")
+    help_menu.addActions([actions.guide, actions.palette])
+    help_menu.addSeparator()
     help_menu.addAction(actions.machine)
     help_menu.addSeparator()
     help_menu.addAction(actions.about)
