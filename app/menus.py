@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar
 
 from app.actions import Actions
 from app.settings import Settings
+from app.widgets.plain_tip import plain_tip
 
 
 class RecentMenu(QMenu):
@@ -28,7 +29,7 @@ class RecentMenu(QMenu):
         for path in sessions:
             action = self.addAction(path.name)
             action.setData(path)
-            action.setToolTip(str(path))
+            action.setToolTip(plain_tip(str(path)))
         if not sessions:
             self.addAction("None yet").setEnabled(False)
         self.addSeparator()

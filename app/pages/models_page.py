@@ -18,6 +18,7 @@ from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 from app.widgets.card import Card
 from app.widgets.page_header import PageHeader
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Sentence
 from app.widgets.two_columns import GAP_PX, TwoColumns
 from profiler.records.fingerprint import Fingerprint
@@ -201,7 +202,7 @@ class ModelsPage(Page):
         self._unreadable.show_text(
             " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in told[:_MOST_TOLD]) + more, "caution"
         )
-        self._unreadable.setToolTip("\n".join(told))
+        self._unreadable.setToolTip(plain_tip("\n".join(told)))
         self._unreadable.setVisible(bool(told))
 
     @Slot()

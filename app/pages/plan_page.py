@@ -26,6 +26,7 @@ from app.pages.plan.trust_card import TrustCard
 from app.settings import Settings
 from app.widgets.card import Card
 from app.widgets.page_header import PageHeader
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Sentence, Tone
 from app.widgets.two_columns import GAP_PX, TwoColumns
 from profiler.errors import InferometerError
@@ -184,7 +185,7 @@ class PlanPage(Page):
         menu.setToolTipsVisible(True)
         for sample in samples:
             action = QAction(sample.plan.title, menu)
-            action.setToolTip(sample.about)
+            action.setToolTip(plain_tip(sample.about))
             action.setStatusTip(sample.about)
             action.setData(sample)
             menu.addAction(action)
@@ -291,7 +292,7 @@ class PlanPage(Page):
         self.start_button.setText(f"▶ Start{about}")
         self.start_button.setAccessibleName(f"Start{about}")
         self.start_button.setEnabled(not obstacle)
-        self.start_button.setToolTip(obstacle or "Measure this plan now")
+        self.start_button.setToolTip(plain_tip(obstacle or "Measure this plan now"))
         self.start_button.setAccessibleDescription(obstacle)
         self.save_button.setEnabled(self._plan is not None)
         self.save_button.setToolTip("" if self._plan is not None else "The plan is not complete yet")

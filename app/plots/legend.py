@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.tokens import Tokens, tokens
 from app.typeface import font
+from app.widgets.plain_tip import plain_tip
 
 Sample = Literal["line", "dots", "none"]
 Marker = Literal["none", "circle", "square", "triangle", "diamond"]
@@ -91,7 +92,7 @@ class LegendLine(QWidget):
         """Show these."""
         self._items = tuple(items)
         self.setAccessibleName(", ".join(item.words for item in self._items))
-        self.setToolTip("\n".join(item.words for item in self._items))
+        self.setToolTip(plain_tip("\n".join(item.words for item in self._items)))
         self.updateGeometry()
         self.update()
 

@@ -6,6 +6,7 @@ from typing import Any, Generic
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.tables.column import Column, Record, TableRole
+from app.widgets.plain_tip import plain_tip
 
 UNKNOWN = "–"
 
@@ -90,7 +91,7 @@ class RecordTable(QAbstractTableModel, Generic[Record]):
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _FIGURE_ALIGNMENT if column.is_figure else _TEXT_ALIGNMENT
             case Qt.ItemDataRole.ToolTipRole:
-                return column.tip(record) or None
+                return plain_tip(column.tip(record)) or None
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{column.title}: {self.text(index.row(), index.column())}"
             case Qt.ItemDataRole.AccessibleDescriptionRole:

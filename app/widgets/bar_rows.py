@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from app.tokens import tokens
+from app.widgets.plain_label import PlainLabel
 from app.widgets.sentence import set_tone
 
 _BAR_PX = 10
@@ -58,7 +59,7 @@ class BarRows(QWidget):
         self.setVisible(bool(self._bars))
         most = max((bar.value for bar in self._bars), default=0.0)
         for row, bar in enumerate(self._bars):
-            label, figure = QLabel(bar.label), QLabel(bar.figure)
+            label, figure = PlainLabel(bar.label), PlainLabel(bar.figure)
             set_tone(label, "muted")
             figure.setAccessibleName(f"{bar.label}: {bar.figure}")
             self._grid.addWidget(label, row, 0)

@@ -2,11 +2,12 @@
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.tokens import tokens
 from app.typeface import font
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.plain_label import PlainLabel
 from app.widgets.sentence import Tone, set_tone
 from app.widgets.surface import paint_surface
 
@@ -33,7 +34,7 @@ class Card(QWidget):
         self.body.setSpacing(8)
         if title:
             self.setAccessibleName(title)
-            label = QLabel(title)
+            label = PlainLabel(title)
             label.setFont(font("card title"))
             self._subtitle = ElidedLabel("", "small")
             set_tone(self._subtitle, "muted")

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QWidget
 
 from app.typeface import font
 from app.widgets.flow_layout import FlowLayout
+from app.widgets.plain_tip import plain_tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Chip(QPushButton):
         self.setCheckable(True)
         self.setProperty("look", "chip")
         self.setFont(font("small"))
-        self.setToolTip(tip)
+        self.setToolTip(plain_tip(tip))
         self.setAccessibleDescription(tip)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -5,6 +5,7 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QStyleOptionButton, QStylePainter, QWidget
 
 from app.typeface import Role, font
+from app.widgets.plain_tip import plain_tip
 
 _LEAST_PX = 64
 
@@ -30,7 +31,7 @@ class ElidedButton(QPushButton):
         """Show this from now on."""
         self.setText(text)
         self.setAccessibleName(f"{self._name}: {text}")
-        self.setToolTip(f"{text}\n{self._tip}")
+        self.setToolTip(plain_tip(f"{text}\n{self._tip}"))
 
     def minimumSizeHint(self) -> QSize:
         """What it can shrink to."""

@@ -5,6 +5,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.typeface import Role, font
+from app.widgets.plain_tip import plain_tip
 
 
 class ElidedLabel(QLabel):
@@ -28,7 +29,7 @@ class ElidedLabel(QLabel):
         return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
 
     def _tell_in_full(self) -> None:
-        self.setToolTip("" if self._elided() == self.text() else self.text())
+        self.setToolTip(plain_tip("" if self._elided() == self.text() else self.text()))
 
     def minimumSizeHint(self) -> QSize:
         """What it can shrink to."""

@@ -1,9 +1,10 @@
 """What a page shows while it has nothing to show: why, and the one thing to do next."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.typeface import font
+from app.widgets.plain_label import PlainLabel
 from app.widgets.sentence import Sentence
 
 
@@ -18,7 +19,7 @@ class EmptyState(QWidget):
 
     def __init__(self, heading: str, sentence: str, button: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        title = QLabel(heading)
+        title = PlainLabel(heading)
         title.setFont(font("page title"))
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words = Sentence(sentence, "muted")

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.typeface import font
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.plain_label import PlainLabel
+from app.widgets.plain_tip import plain_tip
 from app.widgets.rule import Rule
 from app.widgets.sentence import Tone, marked, set_tone
 
@@ -48,7 +50,7 @@ class FactRows(QWidget):
         self._grid.setVerticalSpacing(_SPACING_PX)
         self._grid.setColumnStretch(0, 1)
         for column, text in enumerate(self._heads):
-            head = QLabel(text)
+            head = PlainLabel(text)
             head.setFont(font("label"))
             set_tone(head, "muted")
             self._grid.addWidget(head, 0, column, _side(column))
@@ -79,8 +81,8 @@ class _Row:
 
     def __init__(self, grid: QGridLayout, number: int, *, has_third: bool) -> None:
         self._rule = Rule()
-        self._name, self._value = QLabel(), ElidedLabel(least_px=120 if has_third else 72)
-        self._third = QLabel() if has_third else None
+        self._name, self._value = PlainLabel(), ElidedLabel(least_px=120 if has_third else 72)
+        self._third = PlainLabel() if has_third else None
         set_tone(self._name, "muted")
         row = 2 * number + 2
         grid.addWidget(self._rule, row - 1, 0, 1, 3)
@@ -98,7 +100,7 @@ class _Row:
             return
         held_against = marked(fact.held_against, fact.tone)
         self._name.setText(fact.label)
-        self._name.setToolTip(fact.term)
+        self._name.setToolTip(plain_tip(fact.term))
         self._value.show_text(fact.value)
         self._value.setAccessibleName(f"{fact.label}: {fact.value} {held_against}".strip())
         if self._third is not None:

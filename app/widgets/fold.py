@@ -1,10 +1,11 @@
 """A part of a card that is folded to one line until somebody wants to change it."""
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.typeface import font
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.plain_label import PlainLabel
 from app.widgets.sentence import set_tone
 
 
@@ -35,7 +36,7 @@ class Fold(QWidget):
         line = QHBoxLayout()
         line.setSpacing(8)
         if title:
-            heading = QLabel(title)
+            heading = PlainLabel(title)
             heading.setFont(font("card title"))
             line.addWidget(heading)
         line.addWidget(self._summary, 1)

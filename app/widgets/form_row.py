@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.widgets.flow_layout import FlowLayout
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Sentence, set_tone
 
 LABEL_WIDTH_PX = 132
@@ -50,8 +51,8 @@ class FormRow(QWidget):
             if not control.accessibleName():
                 control.setAccessibleName(label)
             if term and not control.toolTip():
-                control.setToolTip(term)
-        self._label.setToolTip(term)
+                control.setToolTip(plain_tip(term))
+        self._label.setToolTip(plain_tip(term))
         if self._controls:
             self._label.setBuddy(self._controls[0])
             # Beside one line of controls the label stands in its middle, beside several at the first one.

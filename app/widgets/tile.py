@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.tokens import tokens
 from app.typeface import font
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Tone, marked
 from app.widgets.surface import paint_surface
 
@@ -75,7 +76,7 @@ class Tile(QWidget):
     def _tell(self) -> None:
         figure = "not available" if self._figure == _UNKNOWN else f"{self._figure} {self._unit}"
         self.setAccessibleDescription(f"{figure}. {self.context}")
-        self.setToolTip("\n".join(filter(None, (self._term, self.context))))
+        self.setToolTip(plain_tip("\n".join(filter(None, (self._term, self.context)))))
 
     def sizeHint(self) -> QSize:
         """Room for its words."""

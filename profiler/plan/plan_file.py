@@ -27,11 +27,14 @@ def load_plan(path: Path) -> Plan:
 def plan_of_text(text: str, name: str) -> Plan:
     """The plan in a TOML text that came from a file of that name; raises as `load_plan`."""
     try:
-        return Plan.from_document(tomllib.loads(text))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadFile(f"{name} is not a TOML file: {error}.") from error
+    except ValueError:
+        raise BadFile(f"{name} holds a number or a date that no plan can have.") from None
     except RecursionError:
         raise BadFile(f"{name} is nested too deeply for a plan.") from None
+    return Plan.from_document(document)
 
 
 def save_plan(plan: Plan, path: Path) -> None:

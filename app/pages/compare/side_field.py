@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPush
 from app.file_kind import FileKind, file_kind
 from app.pages.compare.comparing import side_names
 from app.widgets.choice_field import ChoiceField
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import set_tone
 
 FILTER = "Sessions (*.inferometer);;All files (*)"
@@ -87,7 +88,7 @@ class SideField(QWidget):
 
     def _tell_path(self) -> None:
         told = str(self.path or "No session is chosen")
-        self.choice.setToolTip(told)
+        self.choice.setToolTip(plain_tip(told))
         self.choice.setAccessibleDescription(told)
 
     @Slot()

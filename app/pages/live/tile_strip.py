@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.pages.live.gpu_tiles import GpuTiles
 from app.widgets.flow_layout import FlowLayout
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Tone
 from app.widgets.tile import Tile
 from profiler.analysis.gpu_readings import gpus_now
@@ -120,7 +121,7 @@ class TileStrip(QWidget):
             if found and tile in self._shown:
                 names = dict.fromkeys(flag.partition(":")[0] for flag in found)
                 tile.show_figure(*self._shown[tile], ", ".join(names), "caution")
-                tile.setToolTip("\n".join(f"▲ {flag}" for flag in found))
+                tile.setToolTip(plain_tip("\n".join(f"▲ {flag}" for flag in found)))
 
     def _put(self, tile: Tile, figure: str, unit: str, context: str, tone: Tone = "muted") -> None:
         self._shown[tile] = figure, unit

@@ -8,6 +8,7 @@ from app.pages.models.type_picker import TypePicker
 from app.pages.models.type_rows import Source, bytes_to_make, type_rows
 from app.widgets.axis_field import AxisField
 from app.widgets.form_row import FormRow
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Sentence
 from profiler.models.quantization import requantizing_warning
 from profiler.units import bytes_text
@@ -127,7 +128,7 @@ class MakePane(QWidget):
         what = {0: "Make…", 1: f"Make {''.join(self._chosen)}"}.get(len(self._chosen), f"Make {len(self._chosen)} types")
         self.make_button.setText(what + (f" · {bytes_text(needed)}" if self._chosen and needed else ""))
         self.make_button.setEnabled(bool(self._chosen) and not obstacles and not self._obstacle)
-        self.make_button.setToolTip(self._obstacle or ("" if self._chosen else "Choose types above"))
+        self.make_button.setToolTip(plain_tip(self._obstacle or ("" if self._chosen else "Choose types above")))
 
     @Slot()
     def _on_chosen(self) -> None:

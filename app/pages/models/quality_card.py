@@ -14,6 +14,7 @@ from app.widgets.card import Card
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.form_row import FormRow
 from app.widgets.number_field import WholeField
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Sentence, set_tone
 
 _MOST_ROWS = 10
@@ -94,7 +95,7 @@ class QualityCard(Card):
     def _show_button(self) -> None:
         scored = self.table.records
         self.measure_button.setEnabled(bool(scored) and not self._obstacle)
-        self.measure_button.setToolTip(self._obstacle or "What was measured with this budget before is known at once")
+        self.measure_button.setToolTip(plain_tip(self._obstacle or "What was measured with this budget before is known at once"))
 
     def _follow_text(self) -> None:
         self._of.show_text("of the text that ships" if self.text is None else f"of {self.text.name}")

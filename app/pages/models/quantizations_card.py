@@ -12,6 +12,7 @@ from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 from app.widgets.card import Card
 from app.widgets.flow_layout import FlowLayout
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Sentence, set_tone
 from profiler.units import bytes_text
 
@@ -153,10 +154,10 @@ class QuantizationsCard(Card):
             button.setToolTip("" if selected else "Choose a row first")
         if self._obstacle:
             self.quality_button.setEnabled(False)
-            self.quality_button.setToolTip(self._obstacle)
+            self.quality_button.setToolTip(plain_tip(self._obstacle))
         if held:
             self.delete_button.setEnabled(False)
-            self.delete_button.setToolTip(f"{', '.join(held)} is being measured; delete it when the sweep has ended.")
+            self.delete_button.setToolTip(plain_tip(f"{', '.join(held)} is being measured; delete it when the sweep has ended."))
 
     @Slot(bool)
     def _on_make_toggled(self, is_on: bool) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 from app.pages.models.type_rows import TypeRow
 from app.typeface import font
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Tone, set_tone
 
 _HEADS = (
@@ -40,7 +41,8 @@ class _Cell(ElidedLabel):
     def _tell_in_full(self) -> None:
         super()._tell_in_full()
         if self._tip:
-            self.setToolTip("\n".join(filter(None, (self.toolTip(), self._tip))))
+            whole = "" if self._elided() == self.text() else self.text()
+            self.setToolTip(plain_tip("\n".join(filter(None, (whole, self._tip)))))
 
 
 class _Line:
@@ -67,7 +69,7 @@ class _Line:
         self.box.setChecked(is_chosen)
         # What was chosen before the obstacle came can be taken out again.
         self.box.setEnabled(not row.obstacle or is_chosen)
-        self.box.setToolTip(_capital(row.obstacle))
+        self.box.setToolTip(plain_tip(_capital(row.obstacle)))
         self.box.setAccessibleName(row.label)
         self.box.setAccessibleDescription(row.in_words)
         bits, size, fits, quality, state = self._cells
@@ -101,7 +103,7 @@ class TypePicker(QWidget):
         for column, (text, term) in enumerate(_HEADS):
             head = QLabel(text)
             head.setFont(font("label"))
-            head.setToolTip(term)
+            head.setToolTip(plain_tip(term))
             set_tone(head, "muted")
             side = Qt.AlignmentFlag.AlignRight if column in _FIGURES else Qt.AlignmentFlag.AlignLeft
             self._grid.addWidget(head, 0, column, side)

@@ -3,6 +3,7 @@
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from app.widgets.card import Card
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import Sentence
 from profiler.exchange.findings.answer import Answer
 from profiler.exchange.findings.answer_reasons import Reason
@@ -38,7 +39,7 @@ class AnswerCard(Card):
         """Show this answer."""
         self.set_stripe(answer.tone)
         self._statement.show_text(answer.statement)
-        self._statement.setToolTip(answer.more)
+        self._statement.setToolTip(plain_tip(answer.more))
         self._statement.setAccessibleDescription(answer.more)
         self._detail.show_text(answer.detail, "muted")
         self._detail.setVisible(bool(answer.detail))
@@ -51,7 +52,7 @@ class AnswerCard(Card):
             sentence.setVisible(number < len(answer.remarks))
         for sentence, remark in zip(self._remarks, answer.remarks, strict=False):
             sentence.show_text(remark.sentence, remark.tone)
-            sentence.setToolTip(remark.more)
+            sentence.setToolTip(plain_tip(remark.more))
             sentence.setAccessibleDescription(remark.more)
 
     def show_limits(self, limits: tuple[Reason, ...]) -> None:

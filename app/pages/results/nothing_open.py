@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.empty_state import EmptyState
+from app.widgets.plain_tip import plain_tip
 from app.widgets.sentence import set_tone
 
 _MOST_SHOWN = 6
@@ -58,7 +59,7 @@ class NothingOpen(QWidget):
         for path in sessions[:_MOST_SHOWN]:
             button = QPushButton(path.stem)
             button.setProperty("look", "link")
-            button.setToolTip(str(path))
+            button.setToolTip(plain_tip(str(path)))
             button.setAccessibleName(f"Open {path.stem}")
             button.setObjectName(str(path))
             button.clicked.connect(self._on_clicked)

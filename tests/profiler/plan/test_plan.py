@@ -99,6 +99,9 @@ def test_a_file_that_is_no_plan_is_told(tmp_path):
     (tmp_path / "bad.toml").write_text("a = [")
     with pytest.raises(BadFile, match="not a TOML file"):
         load_plan(tmp_path / "bad.toml")
+    (tmp_path / "number.toml").write_text(f"version = {'9' * 5000}")
+    with pytest.raises(BadFile, match="a number or a date that no plan can have"):
+        load_plan(tmp_path / "number.toml")
     (tmp_path / "large.toml").write_bytes(b"#" * (2 << 20))
     with pytest.raises(BadFile, match="larger than 1 MB"):
         load_plan(tmp_path / "large.toml")
