@@ -41,6 +41,8 @@ def _read_length(value: Any) -> Any:
 
 LengthText = Annotated[int | str, BeforeValidator(_read_length)]
 
+_MOST_TOLD = 6  # wrong fields in one sentence
+
 
 class _Section(BaseModel):
     """Unknown keys are refused, so that a misspelt field is told instead of ignored."""
@@ -370,7 +372,9 @@ class Plan(_Section):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise UnusableArguments("; ".join(f"{name}: {text}" if name else text for name, text in problems(error))) from None
+            told = [f"{name}: {text}" if name else text for name, text in problems(error)]
+            more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
+            raise UnusableArguments("; ".join(told[:_MOST_TOLD]) + more) from None
 
     def to_document(self) -> dict[str, Any]:
         """Plain values without the fields that are None; the inverse of `from_document`."""

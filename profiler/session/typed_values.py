@@ -54,7 +54,7 @@ def _as_scalar(kind: Any, value: object) -> Any:
     if not isinstance(kind, type):
         return _expect(False, value, kind)  # a list, tuple or dictionary was wanted
     if issubclass(kind, Enum):
-        return kind(value)
+        return kind(value) if any(value == each.value for each in kind) else _expect(False, value, kind)
     if kind is float and type(value) in (int, float):
         return _finite(cast(float, value))
     return _expect(isinstance(value, kind) and (kind is bool or not isinstance(value, bool)), value, kind)

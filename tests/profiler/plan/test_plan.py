@@ -102,6 +102,13 @@ def test_a_file_that_is_no_plan_is_told(tmp_path):
     (tmp_path / "number.toml").write_text(f"version = {'9' * 5000}")
     with pytest.raises(BadFile, match="a number or a date that no plan can have"):
         load_plan(tmp_path / "number.toml")
+    (tmp_path / "long.toml").write_text(f"[load]\n{'a' * 9999} = 1\n")
+    with pytest.raises(UnusableArguments, match=r"load\.a+…: is not a field") as told:
+        load_plan(tmp_path / "long.toml")
+    assert len(told.value.sentence) < 200
+    (tmp_path / "many.toml").write_text("".join(f"a{number} = 1\n" for number in range(500)))
+    with pytest.raises(UnusableArguments, match="; and 494 more$"):
+        load_plan(tmp_path / "many.toml")
     (tmp_path / "large.toml").write_bytes(b"#" * (2 << 20))
     with pytest.raises(BadFile, match="larger than 1 MB"):
         load_plan(tmp_path / "large.toml")

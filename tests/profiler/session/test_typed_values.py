@@ -76,6 +76,13 @@ def test_anything_else_is_refused(changes):
         typed(Outer, {"name": "x", "inner": None, **changes})
 
 
+@pytest.mark.parametrize("value", ["x" * 9999, b"\xff" * 9999, ["deep"] * 999])
+def test_what_is_told_of_a_long_value_is_short(value):
+    with pytest.raises(ValueError, match=r"is no Colour") as told:
+        typed(Colour, value)
+    assert len(str(told.value)) < 80
+
+
 def test_missing_field_is_named():
     with pytest.raises(ValueError, match="Outer lacks inner"):
         typed(Outer, {"name": "x"})
