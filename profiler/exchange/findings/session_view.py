@@ -98,6 +98,9 @@ class CellView:
         return users if isinstance(users, int) and self.is_closed else None
 
 
+_WRITTEN = "A sweep is being written into this session: it is shown as far as it goes, and only read."
+
+
 @dataclass(frozen=True, slots=True)
 class SessionView:
     """A session.
@@ -152,7 +155,8 @@ def read_session(path: Path) -> SessionView:
         models = tuple(reader.models())
         events = reader.events()
         search = search_view(events)
-        notice = " ".join(filter(None, (reader.notice, imported_words(reader.meta()))))
+        is_written = is_claimed(path)
+        notice = " ".join(filter(None, (reader.notice, imported_words(reader.meta()), _WRITTEN if is_written else "")))
     need = document["plan"].get("need", {})
     slo = _readable_slo(need.get("slo", ""))
     configurations = [_whole(cell["config"]) for cell in document["cells"]]
@@ -186,7 +190,7 @@ def read_session(path: Path) -> SessionView:
         class_slo=class_slo,
         model_records=models,
         search=search,
-        is_unfinished=is_unfinished(events, len(runs)) and not is_claimed(path),
+        is_unfinished=is_unfinished(events, len(runs)) and not is_written,
     )
 
 
