@@ -52,7 +52,9 @@ def run(target: str, numbers: range, seed: int = SEED) -> Tally:
     tally, waiting = Tally(), [range(numbers.start + lane, numbers.stop, 2) for lane in range(2)]
     lanes = [_Lane(target, seed, each) for each in waiting]
     try:
-        while any(lane.step(tally) for lane in lanes):
+        for lane in lanes:
+            lane.start()
+        while sum(lane.step(tally) for lane in lanes):  # not any(): each of them goes on
             pass
     finally:
         for lane in lanes:
@@ -74,7 +76,7 @@ class _Lane:
         if not self._left:
             return False
         if self._process is None:
-            self._start()
+            self.start()
         assert self._ear is not None
         number, began_s = self._left[0], time.monotonic()
         try:
@@ -90,7 +92,9 @@ class _Lane:
             self.close()
         self._left = self._left[1:]
         if outcome in ("refused", "read") and memory_bytes > MOST_BYTES:
-            outcome = f"{memory_bytes} bytes of memory"
+            outcome = f"memory: {memory_bytes} bytes"
+        if outcome in ("refused", "read") and took_s > LONGEST_S:
+            outcome = f"slow: {took_s:.1f} s"
         kind = outcome if outcome in ("refused", "read", "hang") else outcome.split("\n")[0].split(" ")[0]
         tally.outcomes[kind] += 1
         tally.slowest_s = max(tally.slowest_s, took_s)
@@ -110,7 +114,8 @@ class _Lane:
         self._is_new = False
         return patience_s
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Begin a process with what is left."""
         self._is_new = True
         context = multiprocessing.get_context("spawn")
         self._ear, mouth = context.Pipe(duplex=False)

@@ -119,6 +119,9 @@ class ChoiceCard(Card):
             self._remove(self.others[-1])
         while len(self.others) < min(len(paths) - 1, MOST_OTHERS):
             self._add_other()
+        # Every side knows the others' files, so that two of one name are told apart.
+        chosen = [path for path in paths if path is not None]
+        self.offer(tuple(dict.fromkeys((*self._offered, *chosen))))
         for field, path in zip((self.base, *self.others), (*paths, None), strict=False):
             field.show_path(path)
 

@@ -443,6 +443,15 @@ def test_sides_of_one_name_are_told_apart_by_their_folders() -> None:
     assert side_names([Path("/x/1/c.inferometer"), Path("/y/1/c.inferometer")]) == ("x/1/c", "y/1/c")
 
 
+def test_fields_tell_files_of_one_name_apart(qtbot: QtBot, page: ComparePage, sessions: Path, tmp_path: Path) -> None:
+    files = []
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+        files.append(Path(shutil.copy(next(iter(sorted(sessions.glob("*.inferometer")))), tmp_path / name / "1.inferometer")))
+    page.choice.show_paths(files)
+    assert [field.choice.currentText() for field in (page.choice.base, *page.choice.others)] == ["before/1", "after/1"]
+
+
 def test_a_single_cell_that_differs_little_is_said_to(qtbot: QtBot, sessions: Path, tmp_path: Path, page: ComparePage) -> None:
     one = write_repeated(tmp_path / "one.inferometer", users=(1,), spread=0.001, seed=7)
     other = write_repeated(tmp_path / "more.inferometer", users=(1,), spread=0.001, seed=8, factors=1.03)
