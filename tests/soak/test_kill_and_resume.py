@@ -35,6 +35,7 @@ def start(*arguments):
 def kill(process):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    process.stderr.close()
 
 
 def complete(*arguments):
@@ -68,7 +69,8 @@ def test_what_is_killed_and_resumed_ends_with_the_figures_of_an_undisturbed_swee
             after = whole_runs(path)
             assert before.items() <= after.items(), "a finished repetition was lost"
             continue
-        assert process.returncode == 0, process.stderr.read()
+        with process.stderr:
+            assert process.returncode == 0, process.stderr.read()
         check(path, undisturbed)
         sweeps += 1
         path = tmp_path / f"killed-{sweeps}.inferometer"

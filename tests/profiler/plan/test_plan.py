@@ -107,7 +107,7 @@ def test_a_file_that_is_no_plan_is_told(tmp_path):
         load_plan(tmp_path / "long.toml")
     assert len(told.value.sentence) < 200
     (tmp_path / "many.toml").write_text("".join(f"a{number} = 1\n" for number in range(500)))
-    with pytest.raises(UnusableArguments, match="; and 494 more$"):
+    with pytest.raises(UnusableArguments, match=r"; and 494 more$"):
         load_plan(tmp_path / "many.toml")
     (tmp_path / "large.toml").write_bytes(b"#" * (2 << 20))
     with pytest.raises(BadFile, match="larger than 1 MB"):
