@@ -10,7 +10,6 @@ from PySide6.QtCore import QByteArray, QSettings
 from app.theme import THEME_CHOICES, ThemeChoice
 from profiler import paths
 from profiler.records.energy_settings import EnergyPrice
-from profiler.records.machine_price import MachinePrice
 
 _RECENT_LIMIT = 10
 
@@ -119,24 +118,6 @@ class Settings:
     @baseline.setter
     def baseline(self, path: Path | None) -> None:
         self._store.setValue("compare/baseline", "" if path is None else str(path))
-
-    @property
-    def machine_prices(self) -> dict[str, MachinePrice]:
-        """What machines cost, by their key; those that the user gave."""
-        value = self._json("compare/prices")
-        prices = {}
-        for key, item in value.items() if isinstance(value, dict) else ():
-            amount, currency = item if isinstance(item, list) and len(item) == 2 else (None, "")
-            if isinstance(amount, int | float) and 0 < amount < math.inf:
-                prices[key] = MachinePrice(amount, str(currency))
-        return prices
-
-    def set_machine_price(self, machine_key: str, price: MachinePrice | None) -> None:
-        """Keep a machine's price; None forgets it."""
-        kept = {key: [each.amount, each.currency] for key, each in self.machine_prices.items() if key != machine_key}
-        if price is not None:
-            kept[machine_key] = [price.amount, price.currency]
-        self._put("compare/prices", kept)
 
     @property
     def recent_sessions(self) -> tuple[Path, ...]:

@@ -93,7 +93,7 @@ class ComparePage(Page):
         self.answer = AnswerCard()
         self.verdicts = VerdictCard([actions.copy_table, actions.copy_markdown])
         self.verdicts.row_chosen.connect(self._on_row_chosen)
-        self.ranking = RankingCard(settings)
+        self.ranking = RankingCard()
         self.frontier = FrontierOverlay()
         self.distributions = DistributionOverlay()
         self.distributions.failed.connect(self._on_distributions_failed)

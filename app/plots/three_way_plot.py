@@ -5,65 +5,17 @@ its colour and its name in both planes, and pointing at it in one draws the cros
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.plots.loss_scale import loss_scale
-from app.plots.point_plane import PlanePoint, PointPlane, Range
+from app.plots.point_plane import PlanePoint, PointPlane
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.sentence import set_tone
+from profiler.exchange.findings.marks import AxisWords, Reading, ThreeWayMark
 
 _GIGA_FROM = 2e9
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A figure with its 95 % interval, None where there is none."""
-
-    value: float
-    interval: Range | None = None
-
-    def scaled(self, unit: float) -> "Reading":
-        """The same in another unit."""
-        ends = self.interval
-        return Reading(self.value / unit, None if ends is None else (ends[0] / unit, ends[1] / unit))
-
-
-@dataclass(frozen=True, slots=True)
-class ThreeWayMark:
-    """One model file.
-
-    Attributes:
-        index: of its colour and marker.
-        speed: tokens a second.
-        memory: bytes.
-        loss: None where it is not known.
-        is_base: its loss is 0, since the others are held against it.
-        is_beaten: another one is as good in all of them and better in one.
-        words: for the tooltip.
-    """
-
-    key: int
-    index: int
-    name: str
-    speed: Reading
-    memory: Reading
-    loss: Reading | None
-    words: str
-    is_base: bool = False
-    is_beaten: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AxisWords:
-    """What the axes are called, without the unit of memory, which goes by its size."""
-
-    speed: str
-    memory: str
-    loss: str
-    is_loss_from_zero: bool = True
 
 
 class ThreeWayPlot(QWidget):

@@ -1,5 +1,6 @@
 """The command `compare`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +15,14 @@ from profiler.analysis.flag_words import told_once
 from profiler.cli.output import Json, print_json, printable, standard_output, table
 from profiler.errors import UnusableArguments
 from profiler.exchange.comparison import compare, compare_within, comparison_document
-from profiler.exchange.machine_ranking import rank_files, ranking_document
+from profiler.exchange.machine_prices import keep_prices, kept_prices
+from profiler.exchange.machine_ranking import key_of, rank_files, ranking_document
 from profiler.plan.cells import varying_axes
 from profiler.records import axis
+from profiler.records.machine_price import MachinePrice
 from profiler.units import significant
+
+_PRICE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([^\s\d]{0,8})")
 
 
 def command(
@@ -39,6 +44,14 @@ def command(
     between: Annotated[
         str, typer.Option(metavar="AXIS", help="Compare cells within one session that differ on this axis, block by block.")
     ] = "",
+    machine_price: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE=N[CURRENCY]",
+            help="What the machine of this session cost (a.inferometer=1200EUR): the ranking of machines tells the output for so "
+            "much money. Kept for the machine; 0 forgets it.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare sessions cell by cell: shifts with intervals, and what can be said of them.
@@ -57,13 +70,38 @@ def command(
         result = compare(sides, options)
     document = comparison_document(result)
     has_ranking = not between and not any(side.is_dir() for side in sides)
-    document["ranking"] = ranking_document(rank_files(sides)) if has_ranking else None
+    if machine_price:
+        if not has_ranking:
+            raise UnusableArguments("--machine-price needs session files to rank: give files, no folder, and no --between.")
+        keep_prices(prices_of(machine_price, sides))
+    document["ranking"] = ranking_document(rank_files(sides, kept_prices())) if has_ranking else None
     if json:
         print_json(document)
     else:
         _print(document)
     if baseline is not None and result.has_regression:
         raise typer.Exit(1)
+
+
+def prices_of(texts: Sequence[str], sides: Sequence[Path]) -> dict[str, MachinePrice | None]:
+    """The prices given, by the key of each machine; None for one that shall be forgotten.
+
+    Raises:
+        UnusableArguments: a text is no price of one of these files.
+        BadFile, EnvironmentFault: a file cannot be read.
+    """
+    found: dict[str, MachinePrice | None] = {}
+    for text in texts:
+        name, _, told = text.rpartition("=")
+        match = _PRICE.fullmatch(told.strip())
+        files = [side for side in sides if name and (side.absolute() == Path(name).absolute() or name in (side.name, side.stem))]
+        if match is None or len(files) != 1:
+            raise UnusableArguments(
+                f"--machine-price {text}: give one of the compared files and what its machine cost, {sides[0].name}=1200EUR."
+            )
+        amount = float(match[1])
+        found[key_of(files[0])] = MachinePrice(amount, match[2]) if amount > 0 else None
+    return found
 
 
 def _print(document: Mapping[str, Any]) -> None:
@@ -78,7 +116,8 @@ def _print(document: Mapping[str, Any]) -> None:
 
 
 def _print_ranking(console: Console, ranking: Mapping[str, Any]) -> None:
-    console.print(printable(f"\nMachines for the need: {ranking['need'] or 'no limit is stated, the most output counts'}"))
+    console.print()
+    console.print(printable(f"Machines for the need: {ranking['need'] or 'no limit is stated, the most output counts'}"))
     columns = [
         ("", True),
         ("machine", False),
@@ -88,16 +127,26 @@ def _print_ranking(console: Console, ranking: Mapping[str, Any]) -> None:
         ("each", True),
         ("tok/s per W", True),
     ]
+    prices = [row["price"] for row in ranking["machines"]]
     rows = [
         [
             str(row["rank"] or "–"), row["machine"], row["file"], row["cell"] or row["verdict"] or "–",
             *(value_text(name, row[name]) for name in ("output_tok_s", "user_tok_s", "tok_s_per_watt")),
+            *([_per_price(row)] if any(prices) else []),
         ]
         for row in ranking["machines"]
     ]  # fmt: skip
+    columns += [("tok/s for the price", True)] if any(prices) else []
     console.print(table(columns, rows))
     for remark in ranking["remarks"]:
         console.print(printable(remark))
+
+
+def _per_price(row: Mapping[str, Any]) -> str:
+    """Output for 1000 of the currency, which is never converted."""
+    if row["tok_s_per_1000"] is None:
+        return "–"
+    return f"{significant(row['tok_s_per_1000'])} per 1000 {row['price']['currency']}".strip()
 
 
 def comparison_table(matched: Sequence[Mapping[str, Any]]) -> Table:

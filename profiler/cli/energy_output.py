@@ -6,15 +6,15 @@ from typing import Any
 
 from rich.table import Table
 
-from profiler.analysis.energy import Joules, wall_calibration
+from profiler.analysis.energy import wall_calibration
 from profiler.cli.output import table
 from profiler.errors import UnusableArguments
+from profiler.exchange import energy_words
 from profiler.exchange.session_document import kept_calibration
-from profiler.exchange.session_energy import SessionEnergy, interval_words
+from profiler.exchange.session_energy import SessionEnergy
 from profiler.hardware import wall_meter
 from profiler.plan.cells import varying_axes
 from profiler.records.energy_settings import EnergyPrice, WallCalibration
-from profiler.units import significant
 
 _TITLES = ("meters W", "J/output token", "above idle", "J/request", "tok/J")
 
@@ -87,22 +87,8 @@ def energy_table(document: Mapping[str, Any]) -> Table | None:
 
 def energy_sentences(document: Mapping[str, Any]) -> list[str]:
     """Which meters these are, or why there is no figure; each sentence once."""
-    said = []
-    for cell in document["cells"]:
-        told = cell["energy"]
-        if told["meters"]:
-            paid = "at the wall" if told["cost_is_of"] == "at_the_wall" else "of these meters alone, not of the whole machine"
-            cost = f" Costs are of what was drawn {paid}." if told["cost_per_million_output_tokens"] else ""
-            idle = told["idle_watts"]
-            rest = "not known" if idle is None else f"{significant(idle)} W"
-            said.append(
-                f"Energy is of {', '.join(told['meters'])} (at rest: {rest}); ± is the sampling error of one run, tok/J is also "
-                f"tok/s for each watt.{cost}"
-            )
-        elif cell["status"] in ("done", "partial"):
-            said.append(f"Energy: not available. {told['reason']}")
-    return list(dict.fromkeys(said))
+    return energy_words.energy_sentences(document["cells"])
 
 
 def _text(interval: Mapping[str, Any] | None) -> str:
-    return interval_words(Joules(interval["value"], interval["low"], interval["high"]) if interval else None)
+    return energy_words.energy_text(interval)

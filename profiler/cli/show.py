@@ -12,12 +12,16 @@ from profiler.analysis.flag_words import told_once
 from profiler.analysis.model_ranking import LOWER_IS_BETTER, RankedModel, rank_models
 from profiler.cli.energy_output import calibration_of, energy_sentences, energy_table, price_of
 from profiler.cli.output import Json, print_json, printable, standard_output, table
+from profiler.exchange.findings.answer import answer
+from profiler.exchange.findings.session_view import read_session
+from profiler.exchange.findings.tone import MARKS
+from profiler.exchange.markup import plain
 from profiler.exchange.session_energy import add_energy, read_energy
 from profiler.exchange.summary import summary_document
 from profiler.plan.cells import varying_axes
 from profiler.records import axis, metric
 from profiler.session.reader import SessionReader
-from profiler.units import bytes_text, significant
+from profiler.units import bytes_text, half_width_text, significant
 
 _SHOWN = (("ttft_ms", "p50"), ("ttft_ms", "p95"), ("itl_ms", "p50"), ("tpot_ms", "p95"))
 _IF_KNOWN = ("attainment", "queue_growth_s", "cache_hit_rate")
@@ -60,7 +64,7 @@ def command(
     console.print(summary_table(document))
     if any(cell["classes"] for cell in document["cells"]):
         console.print(class_table(document))
-    for sentence in search_sentences(document):
+    for sentence in search_sentences(document) or answer_sentences(file):
         console.print(printable(sentence))
     print_energy(console, document)
     if len(ranking) > 1:
@@ -84,6 +88,19 @@ def search_sentences(document: Mapping[str, Any]) -> list[str]:
     """What a search found: each boundary, then the answer."""
     search = document["search"]
     return [] if search is None else [*search["boundaries"], *([search["answer"]] if search["answer"] else [])]
+
+
+def answer_sentences(file: Path) -> list[str]:
+    """What the session says of its stated need, and why; nothing where no need is stated."""
+    view = read_session(file)
+    if not view.has_limits:
+        return []
+    told = answer(view)
+    mark = f"{MARKS[told.tone]} " if MARKS[told.tone] else ""
+    return [
+        f"{mark}{plain(told.statement)} {told.detail}".rstrip(),
+        *(f"{each.about}: {plain(each.sentence)}" for each in told.reasons),
+    ]
 
 
 def summary_table(document: Mapping[str, Any]) -> Table:
@@ -153,8 +170,8 @@ def _single(cell: Mapping[str, Any], name: str) -> str:
     text = _number(value)
     if not interval or value is None:
         return text
-    half = (interval[1] - interval[0]) / 2
-    return f"{text} ± {significant(half, 2)}" if half <= abs(value) else f"{text} ±>100%"
+    half = half_width_text(value, (interval[0], interval[1]))
+    return f"{text} {half.replace('± over 100 %', '±>100%')}"
 
 
 def _number(value: float | None) -> str:

@@ -109,14 +109,23 @@ def machine_ranking(contestants: Sequence[Contestant], prices: Mapping[str, Mach
     return MachineRanking(_need_words(need), tuple(ranked), len({each.machine_key for each in contestants}) > 1)
 
 
-def rank_files(files: Sequence[Path]) -> MachineRanking:
-    """Rank session files by the need of the first; raises BadFile or EnvironmentFault with a sentence."""
-    contestants = []
-    for file in files:
-        with SessionReader.open(file) as reader:
-            key = machine_key(reader.machine())
-        contestants.append(Contestant(str(file), read_session(file), key))
-    return machine_ranking(contestants)
+def rank_files(files: Sequence[Path], prices: Mapping[str, MachinePrice] | None = None) -> MachineRanking:
+    """Rank session files by the need of the first.
+
+    Args:
+        files: at least one.
+        prices: of machines, by their key.
+
+    Raises:
+        BadFile, EnvironmentFault: with a sentence.
+    """
+    return machine_ranking([Contestant(str(file), read_session(file), key_of(file)) for file in files], prices)
+
+
+def key_of(file: Path) -> str:
+    """What identifies a session file's machine; raises BadFile or EnvironmentFault with a sentence."""
+    with SessionReader.open(file) as reader:
+        return machine_key(reader.machine())
 
 
 def remarks(ranking: MachineRanking) -> list[str]:
@@ -150,6 +159,8 @@ def ranking_document(ranking: MachineRanking) -> dict[str, Any]:
                 "interval": list(row.interval) if row.interval is not None else None,
                 "user_tok_s": row.user_tok_s,
                 "tok_s_per_watt": row.tok_s_per_watt,
+                "price": None if row.price is None else {"amount": row.price.amount, "currency": row.price.currency},
+                "tok_s_per_1000": row.tok_s_per_1000,
                 "is_close_to_the_one_above": row.is_close,
                 "doubts": row.doubts,
                 "reason": row.reason,

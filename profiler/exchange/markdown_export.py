@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import profiler
-from profiler.exchange.summary import summary_document
+from profiler.exchange.energy_words import ENERGY_COLUMNS, energy_sentences, energy_text
+from profiler.exchange.session_document import session_document
 from profiler.exchange.target import new_file
 from profiler.plan.cells import varying_axes
 from profiler.records import metric
@@ -53,18 +54,24 @@ def export_markdown(reader: SessionReader, target: Path, *, force: bool = False)
         UnusableArguments: the target exists and `force` is not set.
         EnvironmentFault: the session cannot be read or the target not written.
     """
-    text = markdown(summary_document(reader))
+    text = markdown(session_document(reader))
     with new_file(target, force=force) as stream:
         stream.write(text)
 
 
 def markdown(document: Mapping[str, Any]) -> str:
-    """A summary document (`exchange.summary`) as Markdown."""
+    """A session document (`exchange.session_document`) as Markdown."""
     cells = document["cells"]
     axes = varying_axes([cell["config"] for cell in cells]) if cells else []
     title = document["title"] or _file_name(document["session"])
     parts = [f"### {escaped(title)}", *_machine(document["machine"]), *_models(document["models"])]
-    parts += [*_cells(cells, axes), *_remarks(cells, axes), *_search(document["search"]), _legend(document, cells)]
+    parts += [
+        *_cells(cells, axes),
+        *_energy(cells, axes),
+        *_remarks(cells, axes),
+        *_search(document["search"]),
+        _legend(document, cells),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -142,6 +149,23 @@ def _cells(cells: Sequence[Mapping[str, Any]], axes: Sequence[Axis]) -> list[str
         row += [cell["status"], str(cell["runs"]), *(figure_text(cell, name, statistic) for name, statistic in shown)]
         rows.append([*row, escaped(", ".join(flag.partition(":")[0] for flag in cell["flags"]))])
     return [_table(columns, rows)]
+
+
+def _energy(cells: Sequence[Mapping[str, Any]], axes: Sequence[Axis]) -> list[str]:
+    """What the meters counted, of the cells in which they were read."""
+    metered = [cell for cell in cells if cell["energy"]["meters"]]
+    if not metered:
+        return []
+    shown = [column for column in ENERGY_COLUMNS if any(column.interval(cell["energy"]) for cell in metered)]
+    columns = [(axis.name, axis.kind != "text") for axis in axes] + [(escaped(column.title), True) for column in shown]
+    rows = [
+        [
+            *(_NOTHING if (value := cell["config"][axis.name]) is None else escaped(str(value)) for axis in axes),
+            *(energy_text(column.interval(cell["energy"])) for column in shown),
+        ]
+        for cell in metered
+    ]
+    return [_table(columns, rows), "\n".join(f"- {escaped(sentence)}" for sentence in energy_sentences(metered))]
 
 
 def figure_text(cell: Mapping[str, Any], name: str, statistic: str) -> str:

@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 import profiler
+from profiler.exchange.charts.chart import Chart
 from profiler.exchange.charts.figures import session_figures
 from profiler.exchange.charts.ink import page_rules, variables
 from profiler.exchange.charts.readings import readings_of
@@ -38,19 +39,21 @@ def report(reader: SessionReader) -> str:
     """The page; raises BadFile or EnvironmentFault when the session cannot be read."""
     view = read_session(reader.path)
     meta = reader.meta()
+    document = session_document(reader)
     source = ReportSource(
         view=view,
         figures=session_figures(view),
+        cells=document["cells"],
         events=reader.events(),
         machine=reader.machine(),
         notes=meta.get("notes", ""),
         percentile_method=meta.get("percentile_method", ""),
     )
     data = {
-        "session": session_document(reader),
+        "session": document,
         "events": [dataclasses.asdict(event) for event in source.events],
         "names": {str(cell.cell_id): shown(cell.title) for cell in view.cells},
-        "figures": [readings_of(chart) for chart in source.figures.charts],
+        "figures": [readings_of(chart) for chart in source.figures.charts if isinstance(chart, Chart)],
     }
     style, script = _style(), _resource("report.js")
     return Template(_resource("page.html")).substitute(

@@ -7,14 +7,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from profiler.errors import UnusableArguments
-from profiler.exchange.charts.chart import Chart, Series
-from profiler.exchange.charts.drawing import legend_sample, page_figure
 from profiler.exchange.charts.figures import SessionFigures
-from profiler.exchange.findings.answer import answer
-from profiler.exchange.findings.roofline_words import not_measured, verdicts
+from profiler.exchange.findings.answer import Answer, answer
+from profiler.exchange.findings.answer_reasons import limit_reasons
 from profiler.exchange.findings.session_view import SessionView
 from profiler.exchange.findings.tone import MARKS
 from profiler.exchange.markup import escaped, sentence
+from profiler.exchange.report_energy import energy
+from profiler.exchange.report_figures import figures
+from profiler.exchange.report_sections import section
 from profiler.exchange.report_tables import (
     UNKNOWN,
     Column,
@@ -24,7 +25,6 @@ from profiler.exchange.report_tables import (
     definitions,
     table,
     toned,
-    twin,
     verdict,
 )
 from profiler.plan.cells import model_labels
@@ -42,6 +42,7 @@ class ReportSource:
     """What a report is made of.
 
     Attributes:
+        cells: of its document (`session_document`), which have the energy.
         machine: the fingerprint's document, which may hold anything.
         notes: the user's.
         percentile_method: as the file names it.
@@ -49,6 +50,7 @@ class ReportSource:
 
     view: SessionView
     figures: SessionFigures
+    cells: Sequence[Mapping[str, Any]]
     events: Sequence[SessionEvent]
     machine: Mapping[str, Any]
     notes: str
@@ -58,10 +60,11 @@ class ReportSource:
 def page_content(source: ReportSource) -> str:
     """All sections."""
     parts = [
-        _answer(source.view),
+        _answer(source),
         _measured(source),
         _cells(source.view),
-        *_figures(source),
+        *figures(source.view, source.figures),
+        *energy(source.view, source.cells),
         *_search(source.view),
         *_details(source.view),
         *_doubts(source.view),
@@ -71,14 +74,8 @@ def page_content(source: ReportSource) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _section(name: str, title: str, content: str, *, is_long: bool = False) -> str:
-    kind = "card long" if is_long else "card"
-    heading = f'<h2 id="{name}-title">{title}</h2>'
-    return f'<section id="{name}" class="{kind}" aria-labelledby="{name}-title">{heading}{content}</section>'
-
-
-def _answer(view: SessionView) -> str:
-    told = answer(view)
+def _answer(source: ReportSource) -> str:
+    told = answer(source.view)
     remarks = "".join(
         f'<li><span class="{remark.tone}">{MARKS[remark.tone]}</span><span>{escaped(remark.sentence)}</span>'
         f"{_more(remark.more)}</li>"
@@ -88,9 +85,20 @@ def _answer(view: SessionView) -> str:
     detail = f'<p class="muted">{sentence(told.detail)}</p>' if told.detail else ""
     return (
         f'<section id="answer" class="card answer tone-{told.tone}" aria-labelledby="answer-title">'
-        f'<h2 id="answer-title">The answer</h2><div><p class="statement">{mark}{sentence(told.statement)}</p>{detail}</div>'
+        f'<h2 id="answer-title">The answer</h2><div><p class="statement">{mark}{sentence(told.statement)}</p>{detail}'
+        f"{_reasons(source, told)}</div>"
         f'<ul aria-label="What stands behind it">{remarks}</ul></section>'
     )
+
+
+def _reasons(source: ReportSource, told: Answer) -> str:
+    """Why the answer is what it is, and what limits the cell that it names."""
+    work = None if told.winner_id is None else source.figures.roofline.cells.get(told.winner_id)
+    rows = [
+        f"<dt>{escaped(reason.about)}</dt><dd>{sentence(reason.sentence)}</dd>"
+        for reason in (*told.reasons, *limit_reasons(work))
+    ]
+    return f'<dl class="facts reasons" aria-label="Why">{"".join(rows)}</dl>' if rows else ""
 
 
 def _more(words: str) -> str:
@@ -104,9 +112,8 @@ def _measured(source: ReportSource) -> str:
     machine = f'<dl class="facts">{"".join(rows)}</dl>' if rows else '<p class="muted">The file does not tell.</p>'
     notes = f"<h3>Notes</h3><p><bdi>{escaped(source.notes)}</bdi></p>" if source.notes else ""
     plan = f"<p>{_plan_sentence(source.view.plan)}</p>{_models(source.view.model_records)}{notes}"
-    return (
-        f'<div class="two">{_section("plan", "What was measured", plan)}{_section("machine", "On which machine", machine)}</div>'
-    )
+    cards = section("plan", "What was measured", plan), section("machine", "On which machine", machine)
+    return f'<div class="two measured">{"".join(cards)}</div>'
 
 
 def _plan_sentence(document: dict[str, Any]) -> str:
@@ -169,60 +176,7 @@ def _cells(view: SessionView) -> str:
     if not view.cells:
         return ""
     hint = '<p class="muted">A cell that is chosen, here or in a figure, is chosen everywhere.</p>'
-    return _section("cells", "Cells", f"{hint}{cells_table(view)}", is_long=True)
-
-
-def _figures(source: ReportSource) -> Iterable[str]:
-    charts = source.figures.charts
-    if not charts:
-        return
-    yield '<h2 id="figures">Figures</h2>'
-    wide = [chart for chart in charts if chart.latency is None and chart.key != "roofline"]
-    yield f'<div class="two">{"".join(_figure(source.view, chart) for chart in wide)}</div>' if wide else ""
-    latencies = [chart for chart in charts if chart.latency is not None]
-    yield f'<div class="two">{"".join(_figure(source.view, chart) for chart in latencies)}</div>' if latencies else ""
-    for chart in charts:
-        if chart.key == "roofline":
-            yield f'<div class="two">{_figure(source.view, chart)}{_roofline_words(source)}</div>'
-
-
-def _figure(view: SessionView, chart: Chart) -> str:
-    items = [(series.is_shown, _legend_item(series, number)) for number, series in enumerate(chart.series)]
-    legend = _legend([item for is_shown, item in items if is_shown])
-    others = [item for is_shown, item in items if not is_shown]
-    if others:
-        legend += f"<details><summary>{len(others)} more to show</summary>{_legend(others)}</details>"
-    note = f'<p class="muted">{escaped(chart.note)}</p>' if chart.note else ""
-    return (
-        f'<figure id="figure-{chart.key}"><figcaption><h3>{escaped(chart.title)}</h3><p class="muted">{escaped(chart.told)}</p>'
-        f"</figcaption>{legend}"
-        f'<div class="plot">{page_figure(chart)}</div>{note}'
-        f"<details><summary>The same as a table</summary>{twin(view, chart)}</details></figure>"
-    )
-
-
-def _legend(items: Sequence[str]) -> str:
-    return f'<ul class="legend" aria-label="Show or hide">{"".join(items)}</ul>'
-
-
-def _legend_item(series: Series, number: int) -> str:
-    cell = "" if series.cell_id is None else f' data-cell="{series.cell_id}"'
-    name = f"{legend_sample(series.look)}<bdi>{escaped(series.name)}</bdi>"
-    pressed = str(series.is_shown).lower()
-    return f'<li{cell}><button type="button" data-series="{number}" aria-pressed="{pressed}">{name}</button></li>'
-
-
-def _roofline_words(source: ReportSource) -> str:
-    reading = source.figures.roofline
-    told = [
-        f'<li data-cell="{cell.cell_id}">{escaped(words)}</li>'
-        for cell in source.view.measured
-        if cell.cell_id in reading.cells
-        for words in verdicts(cell, reading.cells[cell.cell_id]).values()
-    ]
-    missing = not_measured(reading.roofs, None)
-    note = f'<p class="muted">{escaped(missing)}</p>' if missing else ""
-    return _section("limits", "What limits the cells", f'{note}<ul class="list">{"".join(told)}</ul>', is_long=True)
+    return section("cells", "Cells", f"{hint}{cells_table(view)}", is_long=True)
 
 
 def _search(view: SessionView) -> Iterable[str]:
@@ -232,7 +186,7 @@ def _search(view: SessionView) -> Iterable[str]:
     steps = "".join(f"<li>{escaped(step.sentence)}</li>" for step in view.search.steps)
     content = f'<ul class="list">{found}</ul>' if found else ""
     content += f'<details><summary>What was done, and why</summary><ol class="list">{steps}</ol></details>' if steps else ""
-    yield _section("search", "The search", content)
+    yield section("search", "The search", content)
 
 
 def _details(view: SessionView) -> Iterable[str]:
@@ -244,7 +198,7 @@ def _details(view: SessionView) -> Iterable[str]:
         f"{verdict(cell) if cell.checks else ''}</summary>{all_figures(cell)}</details>"
         for cell in view.measured
     )
-    yield _section("all-figures", "All figures of each cell", f'<div class="cells">{each}</div>', is_long=True)
+    yield section("all-figures", "All figures of each cell", f'<div class="cells">{each}</div>', is_long=True)
 
 
 def _doubts(view: SessionView) -> Iterable[str]:
@@ -262,7 +216,7 @@ def _doubts(view: SessionView) -> Iterable[str]:
     ]
     if rows:
         columns = [Column("Flag"), Column("Cell"), Column("What it says", has_words=True)]
-        yield _section("flags", "Flags: what casts doubt", table("", columns, rows), is_long=True)
+        yield section("flags", "Flags: what casts doubt", table("", columns, rows), is_long=True)
 
 
 def _events(events: Sequence[SessionEvent]) -> Iterable[str]:
@@ -277,7 +231,7 @@ def _events(events: Sequence[SessionEvent]) -> Iterable[str]:
     left = len(told) - _MOST_EVENTS
     rest = f'<p class="muted">{left} more are in the data at the end of this file.</p>' if left > 0 else ""
     folded = f"<details><summary>{len(told)} events</summary>{table('', columns, rows)}{rest}</details>"
-    yield _section("events", "What happened", folded, is_long=True)
+    yield section("events", "What happened", folded, is_long=True)
 
 
 def _method(source: ReportSource) -> str:
@@ -294,4 +248,4 @@ def _method(source: ReportSource) -> str:
     ]
     method = "".join(f"<li>{escaped(words)}</li>" for words in told)
     folded = f"<details><summary>What each figure means</summary>{definitions()}</details>"
-    return _section("method", "Method", f'<ul class="list">{method}</ul>{folded}', is_long=True)
+    return section("method", "Method", f'<ul class="list">{method}</ul>{folded}', is_long=True)

@@ -7,7 +7,7 @@ from profiler.analysis.figure_name import figure_value
 from profiler.analysis.intervals import INTERVAL_METHODS, interval_method
 from profiler.analysis.slo import UNBOUNDED
 from profiler.analysis.stated import is_figure_stated
-from profiler.exchange.charts.chart import Chart, Interval
+from profiler.exchange.charts.chart import Interval
 from profiler.exchange.findings.need_verdict import Verdict
 from profiler.exchange.findings.search_view import Evidence
 from profiler.exchange.findings.session_view import CellView, SessionView
@@ -178,12 +178,13 @@ def _distributions(cell: CellView) -> str:
     rows = []
     for latency in LATENCIES:
         if figure_value(cell.figures or {}, f"{latency}.n"):
-            values = [figure(cell, f"{latency}.{name}") if name != "n" else _count(cell, latency) for name in STATISTICS]
+            values = [figure(cell, f"{latency}.{name}") if name != "n" else count(cell, latency) for name in STATISTICS]
             rows.append(Row([escaped(f"{BY_NAME[latency].label} ({latency.removesuffix('_ms').upper()})"), *values]))
     return table("", columns, rows) if rows else ""
 
 
-def _count(cell: CellView, latency: str) -> str:
+def count(cell: CellView, latency: str) -> str:
+    """How many values a latency has."""
     return f"{figure_value(cell.figures or {}, f'{latency}.n') or 0:.0f}"
 
 
@@ -210,52 +211,6 @@ def _singles(cell: CellView) -> str:
 
 def _ends(name: str, interval: Interval | None) -> str:
     return UNKNOWN if interval is None else escaped(f"{number(name, interval[0])} to {number(name, interval[1])}")
-
-
-def twin(view: SessionView, chart: Chart) -> str:
-    """The same as a figure shows, as a table."""
-    cells = {cell.cell_id: cell for cell in view.cells}
-    if chart.latency is not None:
-        names = [name for name in STATISTICS if name not in ("n", "mean")]
-        columns = [Column("Cell"), *(Column(f"{name}, ms", is_figure=True) for name in names), Column("n", is_figure=True)]
-        rows = [
-            Row(
-                [
-                    escaped(cell.title),
-                    *(figure(cell, f"{chart.latency}.{name}") for name in names),
-                    _count(cell, chart.latency),
-                ],
-                cell.cell_id,
-            )
-            for cell in (cells[series.cell_id] for series in chart.series if series.cell_id is not None)
-        ]
-        return table(chart.title, columns, rows)
-    titles = [
-        Column("Cell"),
-        Column("Line"),
-        Column(escaped(chart.x.title), is_figure=True),
-        Column(escaped(chart.y.title), is_figure=True),
-    ]
-    points = [
-        Row(
-            [
-                escaped(cells[point.cell_id].title),
-                escaped(series.name),
-                _with_interval(point.x, point.x_interval),
-                _with_interval(point.y, point.y_interval),
-            ],
-            point.cell_id,
-        )
-        for series in chart.series
-        for point in series.points
-        if point.cell_id is not None
-    ]
-    return table(chart.title, titles, points)
-
-
-def _with_interval(value: float, interval: Interval | None) -> str:
-    half = f' <span class="half">{escaped(half_width_text(value, interval))}</span>' if interval is not None else ""
-    return f"{escaped(significant(value))}{half}"
 
 
 def definitions() -> str:

@@ -13,6 +13,7 @@ CELL_WORDS: _Words = {
     "status": ("text", "pending, partial, done or failed"),
     "reason": ("text", "why it is no more than that"),
     "runs": ("integer", "valid runs"),
+    "energy_meters": ("text", "the power meters that its energy is of, added up; absent where none was read"),
     "flags": ("text", "what casts doubt on its runs, each 'name: sentence'"),
 }
 

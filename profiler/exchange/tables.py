@@ -11,7 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.exchange.summary import NO_FIGURES, summary_document
+from profiler.exchange.energy_words import ENERGY_COLUMNS, EnergyColumn
+from profiler.exchange.session_document import session_document
+from profiler.exchange.summary import NO_FIGURES
 from profiler.exchange.table_words import CELL_WORDS, RAW_WORDS, REQUEST_COUNT_WORDS, RUN_WORDS, TOKEN_COUNT_WORDS
 from profiler.records import axis, metric
 from profiler.records.run_record import Figures, RunRecord
@@ -69,7 +71,7 @@ def session_tables(reader: SessionReader) -> list[Table]:
     Raises:
         BadFile, EnvironmentFault: it cannot be read, now or when the batches are.
     """
-    cells = summary_document(reader)["cells"]
+    cells = session_document(reader)["cells"]
     tables = [_cells(cells), _classes(cells), _runs(reader)]
     tables.append(_raw(reader, "requests", "request", lambda run_id: [reader.requests(run_id)]))
     tables.append(_raw(reader, "tokens", "token", lambda run_id: reader.row_chunks(run_id, "token")))
@@ -79,7 +81,11 @@ def session_tables(reader: SessionReader) -> list[Table]:
 
 
 def _cells(cells: Sequence[dict[str, Any]]) -> Table:
-    """One row a cell: configuration, counts, then each figure with the ends of its interval where one is known."""
+    """One row a cell: configuration, counts, each figure with the ends of its interval where one is known, then its energy.
+
+    What no cell's energy has is left out.
+    """
+    metered = [each for each in ENERGY_COLUMNS if any(each.interval(cell["energy"]) for cell in cells)]
     known_intervals = {name for cell in cells for name in cell["intervals"]}
     columns = [_column(name, "cells") for name in ("cell_id", "status", "reason")]
     columns += [
@@ -89,13 +95,36 @@ def _cells(cells: Sequence[dict[str, Any]]) -> Table:
     columns += [Column(f"requests_{name}", "integer", "", words) for name, words in REQUEST_COUNT_WORDS.items()]
     columns += [Column(f"tokens_{name}", "integer", "tokens", words) for name, words in TOKEN_COUNT_WORDS.items()]
     columns += _figure_columns(known_intervals)
+    columns += _energy_columns(metered)
     columns.append(_column("flags", "cells"))
     return Table(
-        "cells", CELL_WORDS[""][1], tuple(columns), lambda: _batch([_cell_record(cell, known_intervals) for cell in cells])
+        "cells",
+        CELL_WORDS[""][1],
+        tuple(columns),
+        lambda: _batch([_cell_record(cell, known_intervals, metered) for cell in cells]),
     )
 
 
-def _cell_record(cell: dict[str, Any], known_intervals: set[str]) -> list[Any]:
+def _energy_columns(metered: Sequence[EnergyColumn]) -> list[Column]:
+    columns = [_column("energy_meters", "cells")] if metered else []
+    for each in metered:
+        columns.append(Column(each.name, "real", each.unit, f"{each.definition}; median over the runs"))
+        columns += [
+            Column(f"{each.name}_{end}", "real", each.unit, f"{said} end of the 95 % sampling interval of {each.name}")
+            for end, said in (("ci_low", "lower"), ("ci_high", "upper"))
+        ]
+    return columns
+
+
+def _energy(cell: Mapping[str, Any], metered: Sequence[EnergyColumn]) -> list[Any]:
+    told: list[Any] = [", ".join(cell["energy"]["meters"]) or None] if metered else []
+    for each in metered:
+        found = each.interval(cell["energy"]) or {}
+        told += [found.get(name) for name in ("value", "low", "high")]
+    return told
+
+
+def _cell_record(cell: dict[str, Any], known_intervals: set[str], metered: Sequence[EnergyColumn]) -> list[Any]:
     record = [cell["cell_id"], cell["status"], cell["reason"], *(_axis_value(cell["config"], item) for item in axis.AXES)]
     record += [cell["runs"], *(cell["requests"][name] for name in REQUEST_COUNT_WORDS)]
     record += [cell["tokens"][name] for name in TOKEN_COUNT_WORDS]
@@ -104,7 +133,7 @@ def _cell_record(cell: dict[str, Any], known_intervals: set[str]) -> list[Any]:
         name = _figure_name(metric_name, statistic)
         if name in known_intervals:
             record += cell["intervals"].get(name, [None, None])
-    return [*record, _several(cell["flags"])]
+    return [*record, *_energy(cell, metered), _several(cell["flags"])]
 
 
 def _classes(cells: Sequence[dict[str, Any]]) -> Table | None:

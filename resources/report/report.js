@@ -41,6 +41,16 @@
     show(series, series.classList.contains("off"));
   }));
 
+  // One of the heatmaps is seen.
+  all(".maps").forEach((chooser) => {
+    const maps = all(".map", chooser.closest("figure"));
+    chooser.hidden = false;
+    chooser.querySelector("select").addEventListener("change", (event) => {
+      maps.forEach((map, number) => { map.hidden = String(number) !== event.target.value; });
+    });
+  });
+  all(".chart .box").forEach((each) => each.addEventListener("click", () => choose(each.dataset.cell)));
+
   // What lies under the pointer.
   data.figures.forEach((figure) => {
     const element = document.getElementById("figure-" + figure.key);

@@ -2,7 +2,6 @@ from pathlib import Path
 
 from app.settings import Settings
 from profiler import paths
-from profiler.records.machine_price import MachinePrice
 
 
 def test_values_survive_a_restart(tmp_path: Path) -> None:
@@ -55,7 +54,7 @@ def test_recent_sessions_are_unique_newest_first_and_there(settings: Settings, t
     assert settings.recent_sessions == ()
 
 
-def test_watched_folders_baseline_and_prices(tmp_path: Path) -> None:
+def test_watched_folders_and_baseline(tmp_path: Path) -> None:
     settings = Settings(tmp_path / "w.ini")
     settings.sessions_folder = tmp_path
     settings.run_folders = (tmp_path / "more", tmp_path)
@@ -64,14 +63,8 @@ def test_watched_folders_baseline_and_prices(tmp_path: Path) -> None:
     session = tmp_path / "a.inferometer"
     session.write_text("")
     settings.baseline = session
-    settings.set_machine_price("key", MachinePrice(1200.0, "€"))
-    settings.set_machine_price("other", MachinePrice(900.0, "€"))
-    settings.set_machine_price("other", None)
     settings.save()
     again = Settings(tmp_path / "w.ini")
     assert again.baseline == session
-    assert again.machine_prices == {"key": MachinePrice(1200.0, "€")}
     session.unlink()
     assert again.baseline is None
-    again._store.setValue("compare/prices", '{"a": 3, "b": [-1, "x"], "c": ["x", 1], "d": [5, "EUR"]}')
-    assert again.machine_prices == {"d": MachinePrice(5, "EUR")}

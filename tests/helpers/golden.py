@@ -13,6 +13,8 @@ WRITE = "INFEROMETER_WRITE_GOLDEN"
 IGNORED = {
     "date": r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?)?",
     "version": r"(?<=\"version\": \")[^\"]+|(?<=\"inferometer\": \")[^\"]+|(?<=Inferometer )\d[\w.]*\w",
+    "minute": r"(?<=<date> )\d\d:\d\d(?= UTC)|(?<=<date> )\d\d:\d\d:\d\d",
+    "path": r"(?<=\"session\": \")[^\"]+",
 }
 """What may differ, by name: each stands in the file as <name>."""
 

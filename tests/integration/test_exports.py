@@ -14,6 +14,7 @@ from profiler.records.axis import AXES
 from profiler.records.run_record import CellRecord, CellStatus, ModelRecord, RunRecord, RunStatus
 from profiler.session.reader import SessionReader
 from profiler.session.writer import SessionWriter
+from tests.helpers.told_figures import assert_equal_figures, tell
 
 
 @pytest.fixture
@@ -78,6 +79,10 @@ def test_llama_bench_rows_of_the_single_stream_alone(measured, tmp_path, capsys)
     for ns, row in zip(pp["samples_ns"], requests, strict=True):
         seen_ns = row["first_token_ns"] - row["prefill_start_ns"]
         assert 0.5 * seen_ns < ns <= seen_ns
+
+
+def test_every_format_tells_the_same_figures(measured, tmp_path, capsys):
+    assert assert_equal_figures(tell(measured, tmp_path, capsys)) > 40
 
 
 def test_a_copy_without_names_shows_the_same_figures(measured, tmp_path, capsys):

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit
 
-from app.settings import Settings
 from app.tables.column import Column, Raw
 from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 from app.widgets.card import Card
 from app.widgets.number_field import RealField
 from app.widgets.sentence import Sentence, Tone, set_tone
+from profiler.errors import InferometerError
 from profiler.exchange.findings.need_verdict import Verdict
+from profiler.exchange.machine_prices import keep_prices, kept_prices
 from profiler.exchange.machine_ranking import Contestant, MachineRanking, RankedMachine, machine_ranking, remarks
 from profiler.records.machine_price import MachinePrice
 from profiler.units import significant
@@ -25,9 +26,8 @@ _MARKS = {Verdict.MET: "✓", Verdict.BROKEN: "✕", Verdict.UNKNOWN: "?"}
 class RankingCard(Card):
     """The ranking, and the price of the selected machine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self) -> None:
         super().__init__("Machines for this need")
-        self._settings = settings
         self._contestants: tuple[Contestant, ...] = ()
         self.table: RecordTable[RankedMachine] = RecordTable(())
         self.view = TableView(self.table, "Ranking of the machines")
@@ -57,13 +57,13 @@ class RankingCard(Card):
         self.body.addWidget(self._remark)
 
     def show_contestants(self, contestants: Sequence[Contestant]) -> None:
-        """Rank these, the base first; prices are those of the settings."""
+        """Rank these, the base first; prices are those that were given once."""
         self._contestants = tuple(contestants)
         self._rank()
         self.view.select_rows([0])
 
     def _rank(self) -> None:
-        ranking = machine_ranking(self._contestants, self._settings.machine_prices)
+        ranking = machine_ranking(self._contestants, kept_prices())
         self.set_title("Machines for this need", ranking.need or "no limit is stated: the most output counts")
         selected = self._selected()
         self.table.show_records(ranking.rows, ranking_columns(ranking))
@@ -95,10 +95,13 @@ class RankingCard(Card):
         if row is None or not row.machine_key:
             return
         amount = self.price.value()
-        self._settings.set_machine_price(
-            row.machine_key, MachinePrice(amount, self.currency.text().strip()) if amount > 0 else None
-        )
-        self._rank()
+        price = MachinePrice(amount, self.currency.text().strip()) if amount > 0 else None
+        try:
+            keep_prices({row.machine_key: price})
+        except InferometerError as error:
+            self._remark.show_text(error.sentence, "broken")
+        else:
+            self._rank()
 
 
 def ranking_columns(ranking: MachineRanking) -> tuple[Column[RankedMachine], ...]:

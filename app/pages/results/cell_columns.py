@@ -186,7 +186,7 @@ _GROWTH: Column[CellView] = Column(
     "Growth req/s",
     f"{BY_NAME['queue_growth_s'].label}: {BY_NAME['queue_growth_s'].term}",
     lambda cell: figure_value(cell.figures or {}, "queue_growth_s"),
-    lambda raw: f"{_number(raw):.2f}",
+    lambda raw: significant(_number(raw)),
     is_figure=True,
     tone=lambda cell: "plain" if cell.is_unstable else "muted",
     can_fold=True,

@@ -1,6 +1,6 @@
 """Any figure over any two of the axes that vary, as a heatmap."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
@@ -13,9 +13,19 @@ from app.widgets.flow_layout import FlowLayout
 from app.widgets.sentence import set_tone
 from profiler.exchange.findings.copied import CopiedTable
 from profiler.exchange.findings.figure_words import figure_title, known_figures
-from profiler.exchange.findings.heatmap import BROKEN_WORDS, FAILED_WORDS, FEW_WORDS, HeatCell, heatmap, other_axes, values_on
+from profiler.exchange.findings.heatmap import (
+    BROKEN_WORDS,
+    FAILED_WORDS,
+    FEW_WORDS,
+    HeatCell,
+    first_axes,
+    heatmap,
+    held_words,
+    most_measured,
+    other_axes,
+    values_on,
+)
 from profiler.exchange.findings.session_view import CellView, SessionView
-from profiler.exchange.findings.spoken import STEPS
 from profiler.plan.cell_words import value_text
 from profiler.records.axis import AxisValue
 
@@ -77,8 +87,9 @@ class HeatmapCard(Card):
             return
         _fill(self.figure, [(name, figure_title(name)) for name in names], _FIRST_FIGURE)
         axes = [(axis.name, axis.label) for axis in view.varying]
-        step = next((name for name in STEPS if name in dict(axes)), axes[0][0])
-        _fill(self.across, axes, step)
+        first = first_axes(view)
+        assert first is not None  # two axes vary
+        _fill(self.across, axes, first[0])
         _fill(self.down, axes, next(name for name, _ in axes if name != self.across.value()))
         if self.across.value() == self.down.value():
             self._move_apart(self.down, self.across.value())
@@ -143,7 +154,7 @@ class HeatmapCard(Card):
             return
         across, down = self.across.value(), self.down.value()
         others = [axis.name for axis in other_axes(view, across, down)]
-        self._held = {name: self._held.get(name, _most_measured(view, name)) for name in others}
+        self._held = {name: self._held.get(name, most_measured(view, name)) for name in others}
         while len(self.holds) < len(others):
             field = _field("")
             field.currentIndexChanged.connect(self._on_held)
@@ -167,14 +178,7 @@ class HeatmapCard(Card):
         self.set_title(_TITLE, " · ".join([shown.title, *self._held_words()]))
 
     def _held_words(self) -> list[str]:
-        labels: Mapping[str, str] = {axis.name: axis.label for axis in self._view.varying} if self._view is not None else {}
-        return [f"{labels[name].lower()} {value_text(value)}" for name, value in self._held.items()]
-
-
-def _most_measured(view: SessionView, axis: str) -> AxisValue:
-    """The value with most measured cells; of several the first."""
-    counts = [sum(cell.configuration.get(axis) == value for cell in view.measured) for value in values_on(view, axis)]
-    return values_on(view, axis)[counts.index(max(counts))]
+        return held_words(self._view, self._held) if self._view is not None else []
 
 
 def _remark(cell: HeatCell) -> str:

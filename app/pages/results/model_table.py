@@ -1,11 +1,11 @@
 """The models of a session beside each other: size, quality, and what each gives at its best cell."""
 
-from app.pages.results.contenders import Contender, Contenders
 from app.tables.column import Column, Interval, Raw
 from app.tables.record_table import RecordTable
 from app.tables.table_view import TableView
 from app.widgets.sentence import Tone
 from profiler.analysis.three_way import NORMAL_95
+from profiler.exchange.findings.contenders import Contender, Contenders
 from profiler.records.metric import BY_NAME
 from profiler.records.quality import QualityRecord
 from profiler.units import bytes_text, significant

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal, Slot
 
-from app.pages.results.contenders import Contenders, axis_words, contenders, marks, quality_base, remark
 from app.pages.results.model_table import ModelTable
-from app.plots.three_way_plot import Reading, ThreeWayPlot
+from app.plots.three_way_plot import ThreeWayPlot
 from app.widgets.card import Card
 from app.widgets.sentence import Sentence
+from profiler.exchange.findings.contenders import Contenders, axis_words, contenders, marks, quality_base, remark
 from profiler.exchange.findings.copied import CopiedTable
+from profiler.exchange.findings.marks import Reading
 from profiler.exchange.findings.session_view import SessionView
 
 _PLOT_PX = 260

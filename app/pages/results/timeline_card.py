@@ -23,7 +23,7 @@ from app.pages.results.timeline_words import (
     run_words,
     token_words,
 )
-from app.pages.results.where_time_went import AXIS, KINDS, split_bar
+from app.pages.results.where_time_went import KINDS, split_bar
 from app.plots.stacked_bars import StackedBars
 from app.plots.timeline_view import KEYS, TimelineView
 from app.tables.record_table import RecordTable
@@ -33,6 +33,7 @@ from app.widgets.chips import Chips, Choice
 from app.widgets.fact_rows import FactRows
 from app.widgets.sentence import Sentence
 from profiler.exchange.findings.session_view import CellView, SessionView
+from profiler.exchange.findings.where_time_went import AXIS
 
 _TITLE = "Timeline"
 _LANES, _TABLE = "lanes", "requests"

@@ -5,11 +5,12 @@ from typing import Any
 from PySide6.QtCore import Signal, Slot
 
 from app.bridge.job import Job
-from app.pages.results.where_time_went import AXIS, KINDS, TIP, SessionTimes, bars, headline, read_times
+from app.pages.results.where_time_went import KINDS, TIP, bars
 from app.plots.stacked_bars import StackedBars
 from app.widgets.card import Card
 from app.widgets.sentence import Sentence
 from profiler.exchange.findings.session_view import CellView, SessionView
+from profiler.exchange.findings.where_time_went import AXIS, SessionTimes, headline, read_times
 
 _TITLE = "Where the time went"
 _NO_STEPS = (

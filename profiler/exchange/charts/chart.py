@@ -1,9 +1,12 @@
-"""A figure before it is drawn: axes, series of points or curves, a limit, and the words for those who do not see it."""
+"""Figures before they are drawn: plots of series, maps of cells, bars of parts, with words for those who do not see them."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from profiler.exchange.charts.elements import Pattern
+from profiler.exchange.charts.ink import Role
 from profiler.exchange.charts.scale import Scale
+from profiler.exchange.findings.heatmap import Heatmap
 
 Interval = tuple[float, float]
 Marker = Literal["circle", "square", "triangle", "diamond"]
@@ -109,7 +112,7 @@ class Guide:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One figure.
+    """A plot.
 
     Attributes:
         key: of a file's name and an element's id.
@@ -131,3 +134,69 @@ class Chart:
     limit: Limit | None = None
     guides: tuple[Guide, ...] = ()
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatChart:
+    """One figure of the cells over two axes.
+
+    Attributes:
+        key, title, told, note: as of a `Chart`.
+        name: what tells this map apart from others of the session: its figure, and where the other axes are held.
+        map: the map.
+    """
+
+    key: str
+    title: str
+    told: str
+    name: str
+    map: Heatmap
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartKind:
+    """What the parts of all bars stand for, and how they are told apart."""
+
+    name: str
+    role: Role
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One whole thing.
+
+    Attributes:
+        parts: of each kind, none below 0.
+        figure: the whole, in words.
+        words: all of it.
+        cell_id: the cell that it is about.
+    """
+
+    label: str
+    parts: tuple[float, ...]
+    figure: str
+    words: str
+    cell_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BarChart:
+    """Lying bars of parts.
+
+    Attributes:
+        key, title, told, note: as of a `Chart`.
+        axis: along which they lie, from 0.
+    """
+
+    key: str
+    title: str
+    told: str
+    axis: Axis
+    kinds: tuple[PartKind, ...]
+    bars: tuple[Bar, ...]
+    note: str = ""
+
+
+Figure = Chart | HeatChart | BarChart

@@ -1,300 +1,127 @@
-"""Draws a figure as SVG: axes, limit, series with their intervals, labels that do not cover each other."""
+"""Draws any figure as SVG: for the report, and as a document of its own with title, legend and notes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from profiler.exchange.charts.chart import Chart, Limit, Look, Marker, Point, Series
-from profiler.exchange.charts.frame import HEIGHT_PX, LABEL_PX, WIDTH_PX, Frame, frame_of, width_px
-from profiler.exchange.charts.ink import SERIES_ROLES, Ink, PageInk, Role, ThemeInk
+from profiler.exchange.charts.bar_drawing import bar_content, part_sample
+from profiler.exchange.charts.chart import BarChart, Chart, Figure, HeatChart, Look, PartKind
+from profiler.exchange.charts.elements import rectangle, text, width_px, wrapped
+from profiler.exchange.charts.frame import HEIGHT_PX, WIDTH_PX
+from profiler.exchange.charts.heat_drawing import heat_content
+from profiler.exchange.charts.ink import Ink, PageInk, ThemeInk
+from profiler.exchange.charts.plot_drawing import SAMPLE_PX, plot_content, sample
 from profiler.exchange.markup import escaped
 from resources.colors import Tokens
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 FONTS = "Inter,'Segoe UI','Helvetica Neue','DejaVu Sans',sans-serif"
 _LEGEND_ROW_PX = 20
-_SAMPLE_PX = 26
-_MARKER_PX = 4.2
-_MOST_LABELS = 60
 _NOTE_ROW_PX = 16
 
-_BESIDE = ((9, -6, "start"), (-9, 14, "end"), (9, 14, "start"), (-9, -6, "end"), (11, 4, "start"), (-11, 4, "end"))
-"""Where a point's label may stand, and which end of it is there."""
 
-Box = tuple[float, float, float, float]
-Place = tuple[float, float, str]
-"""Where words stand, and which end of them is there."""
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a legend."""
+
+    name: str
+    drawn: Callable[[float, float], str]
+
+    @property
+    def width_px(self) -> float:
+        return SAMPLE_PX + 5 + width_px(self.name) + 16
 
 
-def page_figure(chart: Chart) -> str:
+def page_figure(figure: Figure) -> str:
     """The figure within the report: its title and legend are the page's."""
-    frame = frame_of(chart, 0)
-    name = escaped(f"{chart.title}: {chart.told}")
-    return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH_PX} {HEIGHT_PX}" role="img" aria-label="{name}">'
-        f"{_content(chart, frame, PageInk(), is_page=True)}</svg>"
-    )
+    name = escaped(f"{figure.title}: {figure.told}")
+    content, height = _content(figure, 0, PageInk(), is_page=True)
+    return f'<svg class="chart" viewBox="0 0 {WIDTH_PX} {height:.0f}" role="img" aria-label="{name}">{content}</svg>'
 
 
-def lone_figure(chart: Chart, colors: Tokens, fonts: str = FONTS) -> str:
+def lone_figure(figure: Figure, colors: Tokens, fonts: str = FONTS) -> str:
     """The figure as a document of its own, with title, legend and notes, in one theme's colours. All text is in it as text.
 
     Args:
-        chart: the figure.
+        figure: what is drawn.
         colors: of its theme.
         fonts: families, the first that there is taken; Qt takes the whole text for one name.
     """
     ink = ThemeInk(colors)
-    shown = [series for series in chart.series if series.is_shown]
-    rows = _legend_rows(shown)
-    told = _wrapped(chart.told, WIDTH_PX - 28)
+    rows = _legend_rows(_entries(figure, ink))
+    told = wrapped(figure.told, WIDTH_PX - 28)
     legend_px = 28 + _NOTE_ROW_PX * len(told)
     head_px = legend_px + _LEGEND_ROW_PX * len(rows)
-    left_out = len(chart.series) - len(shown)
-    notes = [chart.note] if chart.note else []
-    notes += [f"{left_out} more cells are not drawn here; the report has them."] if left_out else []
-    lines = [line for note in notes for line in _wrapped(note, WIDTH_PX - 28)]
-    height = HEIGHT_PX + head_px + _NOTE_ROW_PX * len(lines) + (8 if lines else 0)
+    content, content_px = _content(figure, head_px, ink, is_page=False)
+    lines = [line for note in _notes(figure) for line in wrapped(note, WIDTH_PX - 28)]
+    height = round(content_px + _NOTE_ROW_PX * len(lines) + (8 if lines else 0))
     parts = [
         f'<svg xmlns="{SVG_NAMESPACE}" width="{WIDTH_PX}" height="{height}" viewBox="0 0 {WIDTH_PX} {height}" '
         f'font-family="{escaped(fonts)}" role="img">',
-        f"<title>{escaped(chart.title)}</title><desc>{escaped(chart.told)}</desc>",
-        f'<rect width="{WIDTH_PX}" height="{height}"{ink.paint("surface")}/>',
-        _text(14, 22, chart.title, ink, "text", size=14, weight=600),
-        *(_text(14, 39 + place * _NOTE_ROW_PX, line, ink, "muted") for place, line in enumerate(told)),
+        f"<title>{escaped(figure.title)}</title><desc>{escaped(figure.told)}</desc>",
+        rectangle(0, 0, WIDTH_PX, height, ink.paint("surface")),
+        text(14, 22, figure.title, ink, "text", size=14, weight=600),
+        *(text(14, 39 + place * _NOTE_ROW_PX, line, ink, "muted") for place, line in enumerate(told)),
     ]
-    for row, items in enumerate(rows):
+    for row, entries in enumerate(rows):
         x = 14.0
-        for series in items:
-            parts.append(_sample(x, legend_px + 10 + row * _LEGEND_ROW_PX, series.look, ink))
-            parts.append(_text(x + _SAMPLE_PX + 5, legend_px + 14 + row * _LEGEND_ROW_PX, series.name, ink, "text"))
-            x += _item_px(series)
-    parts.append(_content(chart, frame_of(chart, head_px), ink, is_page=False))
+        for entry in entries:
+            parts.append(entry.drawn(x, legend_px + 10 + row * _LEGEND_ROW_PX))
+            parts.append(text(x + SAMPLE_PX + 5, legend_px + 14 + row * _LEGEND_ROW_PX, entry.name, ink, "text"))
+            x += entry.width_px
+    parts.append(content)
     for place, line in enumerate(lines):
-        parts.append(_text(14, HEIGHT_PX + head_px + 10 + place * _NOTE_ROW_PX, line, ink, "muted"))
+        parts.append(text(14, content_px + 10 + place * _NOTE_ROW_PX, line, ink, "muted"))
     return "".join([*parts, "</svg>\n"])
 
 
-def legend_sample(look: Look) -> str:
-    """A series' line and marker, for the page's legend."""
-    return f'<svg class="sample" width="{_SAMPLE_PX}" height="12" aria-hidden="true">{_sample(0, 6, look, PageInk())}</svg>'
+def legend_sample(of: Look | PartKind) -> str:
+    """A series' line and marker, or a part's colour and pattern, for the page's legend."""
+    drawn = sample(0, 6, of, PageInk()) if isinstance(of, Look) else part_sample(0, 6, of, PageInk())
+    return f'<svg class="sample" width="{SAMPLE_PX}" height="12" aria-hidden="true">{drawn}</svg>'
 
 
-def _content(chart: Chart, frame: Frame, ink: Ink, *, is_page: bool) -> str:
-    parts = [*_axes(chart, frame, ink)]
-    if chart.limit is not None:
-        parts += _limit(chart.limit, frame, ink)
-    for guide in chart.guides:
-        parts.append(f'<path d="{frame.path([guide.start, guide.end])}"{ink.paint(stroke="muted")} stroke-width="1.5"/>')
-    parts += _guide_words(chart, frame, ink)
-    labels = _labels(chart, frame)
-    for number, series in enumerate(chart.series):
-        if not series.is_shown and not is_page:
-            continue
-        off = "" if series.is_shown else " off"
-        cell = "" if series.cell_id is None else f' data-cell="{series.cell_id}"'
-        parts.append(f'<g class="series{off}" data-series="{number}"{cell}>' if is_page else "<g>")
-        parts += _series(series, frame, ink, labels, is_page=is_page)
-        parts.append("</g>")
-    return "".join(parts)
+def _content(figure: Figure, head_px: float, ink: Ink, *, is_page: bool) -> tuple[str, float]:
+    """What is drawn below a head, and where it ends."""
+    match figure:
+        case Chart():
+            return plot_content(figure, head_px, ink, is_page=is_page), HEIGHT_PX + head_px
+        case HeatChart():
+            return heat_content(figure, head_px, ink, is_page=is_page)
+        case BarChart():
+            return bar_content(figure, head_px, ink, is_page=is_page)
 
 
-def _axes(chart: Chart, frame: Frame, ink: Ink) -> Iterable[str]:
-    for tick in frame.y_ticks:
-        _, y = frame.at(chart.x.scale.low, tick.value)
-        yield f'<path d="M{frame.left:.1f} {y:.1f}H{frame.right:.1f}"{ink.paint(stroke="grid")}/>'
-        yield _text(frame.left - 8, y + 4, tick.text, ink, "muted", anchor="end")
-    for tick in frame.x_ticks:
-        x, _ = frame.at(tick.value, chart.y.scale.low)
-        yield f'<path d="M{x:.1f} {frame.bottom:.1f}v4"{ink.paint(stroke="line")}/>'
-        yield _text(x, frame.bottom + 17, tick.text, ink, "muted", anchor="middle")
-    yield f'<path d="M{frame.left:.1f} {frame.bottom:.1f}H{frame.right:.1f}"{ink.paint(stroke="line")}/>'
-    yield _text(14, frame.top - 14, f"↑ {chart.y.title}", ink, "muted")
-    yield _text(frame.right, frame.bottom + 35, f"{chart.x.title} →", ink, "muted", anchor="end")
+def _entries(figure: Figure, ink: Ink) -> list[_Entry]:
+    match figure:
+        case Chart():
+            return [_series_entry(series.name, series.look, ink) for series in figure.series if series.is_shown]
+        case BarChart():
+            return [_part_entry(kind, ink) for kind in figure.kinds]
+        case HeatChart():
+            return []
 
 
-def _limit(limit: Limit, frame: Frame, ink: Ink) -> Iterable[str]:
-    scale = frame.chart.x.scale if limit.is_x else frame.chart.y.scale
-    x, y = frame.at(limit.value, limit.value)
-    if limit.met_side is not None:
-        left, top, right, bottom = frame.left, frame.top, frame.right, frame.bottom
-        if limit.is_x:
-            left, right = (x, right) if limit.met_side == "above" else (left, x)
-        else:
-            top, bottom = (top, y) if limit.met_side == "above" else (y, bottom)
-        if right > left and bottom > top:
-            yield _rectangle(left, top, right - left, bottom - top, f'{ink.paint("met")} fill-opacity="0.1"')
-    if not scale.holds(limit.value):
-        return
-    role: Role = "muted" if limit.met_side is None else "met"
-    paint = f'{ink.paint(stroke=role)} stroke-dasharray="5 4"'
-    end = f"V{frame.bottom:.1f}" if limit.is_x else f"H{frame.right:.1f}"
-    yield f'<path d="M{x if limit.is_x else frame.left:.1f} {frame.top if limit.is_x else y:.1f}{end}"{paint}/>'
-    words_x, words_y, anchor = _limit_words(limit, frame)
-    yield _text(words_x, words_y, limit.words, ink, role, anchor=anchor)
+def _series_entry(name: str, look: Look, ink: Ink) -> _Entry:
+    return _Entry(name, lambda x, y: sample(x, y, look, ink))
 
 
-def _limit_words(limit: Limit, frame: Frame) -> Place:
-    """Beside its line, where no point lies; the first such place that is within the plane."""
-    x, y = frame.at(limit.value, limit.value)
-    wide = width_px(limit.words)
-    if limit.is_x:
-        rows = (frame.top + 12, frame.bottom - 8, (frame.top + frame.bottom) / 2)
-        places = [(x + dx, row, anchor) for row in rows for dx, anchor in ((6, "start"), (-6, "end"))]
-    else:
-        ends = ((frame.right - 4, "end"), (frame.left + 6, "start"))
-        places = [(end, y + dy, anchor) for dy in (-6, 14) for end, anchor in ends]
-    points = _point_boxes(frame)
-    free = [place for place in places if _fits(_box(place, wide), frame)]
-    return next((place for place in free if not any(_overlap(_box(place, wide), other) for other in points)), (free or places)[0])
+def _part_entry(kind: PartKind, ink: Ink) -> _Entry:
+    return _Entry(kind.name, lambda x, y: part_sample(x, y, kind, ink))
 
 
-def _box(place: Place, wide: float) -> Box:
-    """The room that words take."""
-    x, y, anchor = place
-    left = x if anchor == "start" else x - wide
-    return left, y - 9, left + wide, y + 2
+def _notes(figure: Figure) -> list[str]:
+    notes = [figure.note] if figure.note else []
+    left_out = sum(not series.is_shown for series in figure.series) if isinstance(figure, Chart) else 0
+    return [*notes, *([f"{left_out} more cells are not drawn here; the report has them."] if left_out else [])]
 
 
-def _fits(box: Box, frame: Frame) -> bool:
-    return box[0] >= frame.left and box[2] <= WIDTH_PX - 2 and box[1] >= frame.top - 8 and box[3] <= frame.bottom
-
-
-def _point_boxes(frame: Frame) -> list[Box]:
-    places = (frame.at(point.x, point.y) for series in frame.chart.series for point in series.points)
-    return [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
-
-
-def _guide_words(chart: Chart, frame: Frame, ink: Ink) -> Iterable[str]:
-    """Above the right end of a level line; along the middle of a slanting one, below it."""
-    for guide in chart.guides:
-        (x1, y1), (x2, y2) = frame.at(*guide.start), frame.at(*guide.end)
-        if abs(y1 - y2) < 1:
-            yield _text(x2 - 4, y2 - 7, guide.words, ink, "muted", anchor="end")
-        else:
-            yield _text(x1 + 0.35 * (x2 - x1) + 12, y1 + 0.35 * (y2 - y1) + 12, guide.words, ink, "muted")
-
-
-def _series(series: Series, frame: Frame, ink: Ink, labels: dict[int, Place], *, is_page: bool) -> Iterable[str]:
-    role = SERIES_ROLES[series.look.color]
-    if len(series.line) > 1:
-        dash = f' stroke-dasharray="{series.look.dash}"' if series.look.dash else ""
-        yield f'<path d="{frame.path(series.line)}"{ink.paint(stroke=role)} stroke-width="1.5"{dash} stroke-linejoin="round"/>'
-    if len(series.faint) > 1:
-        yield (
-            f'<path d="{frame.path(series.faint)}"{ink.paint(stroke=role)} stroke-width="1.3" stroke-dasharray="1.5 3" '
-            f'stroke-opacity="0.75"/>'
-        )
-    for point in series.points:
-        cell = f' data-cell="{point.cell_id}"' if is_page and point.cell_id is not None else ""
-        yield f"<g{cell}>"
-        yield from _intervals(point, frame, ink, role)
-        x, y = frame.at(point.x, point.y)
-        yield _marker(x, y, series.look.marker, ink, role, is_hollow=point.is_hollow)
-        if is_page and point.cell_id is not None:
-            yield f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="9"/>'
-        else:
-            yield f"<title>{escaped(point.words)}</title>"
-        if id(point) in labels:
-            label_x, label_y, anchor = labels[id(point)]
-            yield _text(label_x, label_y, point.label, ink, "muted", anchor=anchor)
-        yield "</g>"
-
-
-def _intervals(point: Point, frame: Frame, ink: Ink, role: Role) -> Iterable[str]:
-    """An end that lies beyond the plane has no bar across it."""
-    paint = ink.paint(stroke=role)
-    x, y = frame.at(point.x, point.y)
-    if point.x_interval is not None:
-        places = [(frame.at(end, point.y)[0], frame.chart.x.scale.holds(end)) for end in point.x_interval]
-        bars = "".join(f"M{at:.1f} {y - 3:.1f}v6" for at, is_end in places if is_end)
-        yield f'<path d="M{places[0][0]:.1f} {y:.1f}H{places[1][0]:.1f}{bars}"{paint} stroke-opacity="0.7"/>'
-    if point.y_interval is not None:
-        places = [(frame.at(point.x, end)[1], frame.chart.y.scale.holds(end)) for end in point.y_interval]
-        bars = "".join(f"M{x - 3:.1f} {at:.1f}h6" for at, is_end in places if is_end)
-        yield f'<path d="M{x:.1f} {places[0][0]:.1f}V{places[1][0]:.1f}{bars}"{paint} stroke-opacity="0.7"/>'
-
-
-def _marker(x: float, y: float, marker: Marker, ink: Ink, role: Role, *, is_hollow: bool) -> str:
-    paint = f'{ink.paint("surface" if is_hollow else role, role)} stroke-width="1.5"'
-    half = _MARKER_PX
-    match marker:
-        case "circle":
-            return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{half}"{paint}/>'
-        case "square":
-            return _rectangle(x - half, y - half, 2 * half, 2 * half, paint)
-        case "triangle":
-            return f'<path d="M{x:.1f} {y - half - 1:.1f}l{half + 1} {2 * half + 1}h{-2 * half - 2}z"{paint}/>'
-        case "diamond":
-            reach = half + 1
-            return f'<path d="M{x:.1f} {y - reach:.1f}l{reach} {reach}l{-reach} {reach}l{-reach} {-reach}z"{paint}/>'
-
-
-def _labels(chart: Chart, frame: Frame) -> dict[int, Place]:
-    """Where each point's label goes, by its identity: the first place beside it that is free; none where all are taken."""
-    points = [point for series in chart.series for point in series.points if point.label]
-    if len(points) > _MOST_LABELS:
-        return {}
-    taken = _point_boxes(frame)
-    if chart.limit is not None:
-        taken.append(_box(_limit_words(chart.limit, frame), width_px(chart.limit.words)))
-    found: dict[int, Place] = {}
-    for point in points:
-        x, y = frame.at(point.x, point.y)
-        wide = width_px(point.label)
-        for dx, dy, anchor in _BESIDE:
-            place = (x + dx, y + dy, anchor)
-            box = _box(place, wide)
-            if _fits(box, frame) and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                found[id(point)] = place
-                break
-    return found
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _sample(x: float, y: float, look: Look, ink: Ink) -> str:
-    role = SERIES_ROLES[look.color]
-    dash = f' stroke-dasharray="{look.dash}"' if look.dash else ""
-    line = f'<path d="M{x:.1f} {y:.1f}h{_SAMPLE_PX}"{ink.paint(stroke=role)} stroke-width="1.5"{dash}/>'
-    return line + _marker(x + _SAMPLE_PX / 2, y, look.marker, ink, role, is_hollow=look.is_hollow)
-
-
-def _item_px(series: Series) -> float:
-    return _SAMPLE_PX + 5 + width_px(series.name) + 16
-
-
-def _legend_rows(series: list[Series]) -> list[list[Series]]:
-    rows: list[list[Series]] = []
+def _legend_rows(entries: list[_Entry]) -> list[list[_Entry]]:
+    rows: list[list[_Entry]] = []
     used = WIDTH_PX + 1.0
-    for each in series:
-        if used + _item_px(each) > WIDTH_PX - 14:
+    for entry in entries:
+        if used + entry.width_px > WIDTH_PX - 14:
             rows.append([])
             used = 14.0
-        rows[-1].append(each)
-        used += _item_px(each)
+        rows[-1].append(entry)
+        used += entry.width_px
     return rows
-
-
-def _wrapped(words: str, most_px: float) -> list[str]:
-    lines = [""]
-    for word in words.split(" "):
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and width_px(longer) > most_px:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
-
-
-def _rectangle(x: float, y: float, width: float, height: float, paint: str) -> str:
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"{paint}/>'
-
-
-def _text(
-    x: float, y: float, words: str, ink: Ink, role: Role, *, anchor: str = "start", size: int = LABEL_PX, weight: int = 400
-) -> str:
-    placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    bold = "" if weight == 400 else f' font-weight="{weight}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}"{placed}{bold}{ink.paint(role)}>{escaped(words)}</text>'

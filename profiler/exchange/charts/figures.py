@@ -3,18 +3,23 @@
 import threading
 from dataclasses import dataclass
 
-from profiler.exchange.charts import latencies, planes, roofline
-from profiler.exchange.charts.chart import Chart
+from profiler.exchange.charts import heatmaps, latencies, planes, roofline, three_way, times
+from profiler.exchange.charts.chart import Figure, HeatChart
 from profiler.exchange.findings.answer import answer
 from profiler.exchange.findings.planes import SPEED, series_of
 from profiler.exchange.findings.raw_latencies import read_raw
 from profiler.exchange.findings.roofline_reading import RooflineReading, read_roofline
 from profiler.exchange.findings.session_view import SessionView
+from profiler.exchange.findings.where_time_went import read_times
 
 KEYS = (
     planes.FREEZE_KEY,
     planes.SPEED_KEY,
     planes.FIRST_TOKEN_KEY,
+    three_way.SPEED_KEY,
+    three_way.MEMORY_KEY,
+    heatmaps.KEY,
+    times.KEY,
     *(key for pair in zip(latencies.SHARE_KEYS, latencies.SPECTRUM_KEYS, strict=True) for key in pair),
     roofline.KEY,
 )
@@ -26,12 +31,14 @@ class SessionFigures:
     """The figures, and what of the roofline is not drawn but told.
 
     Attributes:
-        charts: in the order in which they are read.
+        charts: in the order in which they are read; of several heatmaps the first.
+        heatmaps: all of them.
         roofline: the places of the cells under the roofs.
     """
 
-    charts: tuple[Chart, ...]
+    charts: tuple[Figure, ...]
     roofline: RooflineReading
+    heatmaps: tuple[HeatChart, ...] = ()
 
 
 def session_figures(view: SessionView) -> SessionFigures:
@@ -40,12 +47,17 @@ def session_figures(view: SessionView) -> SessionFigures:
     raw = read_raw(view.path, cells, latencies.LATENCIES)
     reading = read_roofline(view.path, {}, threading.Event())
     under_roofs = roofline.roofline_chart(view, reading)
-    charts = [
+    maps = heatmaps.heat_charts(view)
+    bars = times.times_chart(view, read_times(view.path, None, threading.Event()))
+    charts: list[Figure] = [
         *planes.plane_charts(view),
+        *three_way.three_way_charts(view),
+        *maps[:1],
+        *([bars] if bars is not None else []),
         *latencies.latency_charts(view, raw.distributions, first_cells(view)),
         *([under_roofs] if under_roofs is not None else []),
     ]
-    return SessionFigures(tuple(charts), reading)
+    return SessionFigures(tuple(charts), reading, tuple(maps))
 
 
 def first_cells(view: SessionView) -> tuple[int, ...]:

@@ -4,19 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler.exchange.charts.chart import Chart
+from profiler.exchange.charts.elements import width_px
 from profiler.exchange.charts.scale import Tick, ticks
 
 WIDTH_PX, HEIGHT_PX = 600, 360
-LABEL_PX = 11
-_PER_CHARACTER_PX = 6.3  # of a label, on the wide side: words are laid out without a font at hand
 _AIR_PX = 14
 _BELOW_PX = 44
 _MOST_TICKS_X, _MOST_TICKS_Y = 7, 6
-
-
-def width_px(words: str) -> float:
-    """About how wide words are as a label."""
-    return len(words) * _PER_CHARACTER_PX
 
 
 @dataclass(frozen=True, slots=True)

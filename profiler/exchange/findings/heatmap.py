@@ -9,6 +9,7 @@ from profiler.analysis.stated import is_figure_stated
 from profiler.exchange.findings.figure_words import figure_text, figure_title
 from profiler.exchange.findings.need_verdict import Verdict
 from profiler.exchange.findings.session_view import CellView, SessionView
+from profiler.exchange.findings.spoken import STEPS
 from profiler.plan.cell_words import value_text
 from profiler.records.axis import Axis, AxisValue
 from profiler.records.metric import BY_NAME
@@ -93,6 +94,41 @@ def values_on(view: SessionView, axis: str) -> tuple[AxisValue, ...]:
         return (2, float(values.index(value))) if isinstance(value, str) else (1, float(value))
 
     return tuple(sorted(values, key=rank))
+
+
+def first_axes(view: SessionView) -> tuple[str, str] | None:
+    """The axes across and down that are looked at first: the load across; None where fewer than two vary."""
+    names = [axis.name for axis in view.varying]
+    if len(names) < 2:
+        return None
+    across = next((name for name in STEPS if name in names), names[0])
+    return across, next(name for name in names if name != across)
+
+
+def most_measured(view: SessionView, axis: str) -> AxisValue:
+    """The value of an axis with most measured cells; of several the first."""
+    values = values_on(view, axis)
+    counts = [sum(cell.configuration.get(axis) == value for cell in view.measured) for value in values]
+    return values[counts.index(max(counts))]
+
+
+def held_parts(view: SessionView, across: str, down: str) -> list[dict[str, AxisValue]]:
+    """The parts of the sweep that a map of these axes can show: values of the `other_axes` at which something was measured.
+
+    The part with most measured cells comes first.
+    """
+    names = [axis.name for axis in other_axes(view, across, down)]
+    counts: dict[tuple[AxisValue, ...], int] = {}
+    for cell in view.measured:
+        key = tuple(cell.configuration.get(name) for name in names)
+        counts[key] = counts.get(key, 0) + 1
+    return [dict(zip(names, key, strict=True)) for key in sorted(counts, key=lambda key: -counts[key])]
+
+
+def held_words(view: SessionView, held: Mapping[str, AxisValue]) -> list[str]:
+    """Where the other axes are held: "threads 4"."""
+    labels = {axis.name: axis.label for axis in view.varying}
+    return [f"{labels[name].lower()} {value_text(value)}" for name, value in held.items()]
 
 
 def heatmap(view: SessionView, name: str, across: str, down: str, held: Mapping[str, AxisValue]) -> Heatmap:

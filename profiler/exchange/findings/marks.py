@@ -1,4 +1,4 @@
-"""What is drawn of cells on a plane of two figures: the same for the window's plots and the report's."""
+"""What is drawn of cells and models on planes of two figures: the same for the window's plots and the report's."""
 
 from dataclasses import dataclass
 
@@ -83,3 +83,51 @@ class RoofPath:
 
     name: str
     marks: tuple[RoofMark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A figure with its 95 % interval, None where there is none."""
+
+    value: float
+    interval: tuple[float, float] | None = None
+
+    def scaled(self, unit: float) -> "Reading":
+        """The same in another unit."""
+        ends = self.interval
+        return Reading(self.value / unit, None if ends is None else (ends[0] / unit, ends[1] / unit))
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeWayMark:
+    """One model file.
+
+    Attributes:
+        index: of its colour and marker.
+        speed: tokens a second.
+        memory: bytes.
+        loss: None where it is not known.
+        is_base: its loss is 0, since the others are held against it.
+        is_beaten: another one is as good in all of them and better in one.
+        words: for the tooltip.
+    """
+
+    key: int
+    index: int
+    name: str
+    speed: Reading
+    memory: Reading
+    loss: Reading | None
+    words: str
+    is_base: bool = False
+    is_beaten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AxisWords:
+    """What the axes are called, without the unit of memory, which goes by its size."""
+
+    speed: str
+    memory: str
+    loss: str
+    is_loss_from_zero: bool = True

@@ -19,6 +19,7 @@ from profiler.exchange.comparison import compare
 from profiler.exchange.findings.planes import SPEED, series_of
 from profiler.exchange.findings.raw_latencies import read_raw
 from profiler.exchange.findings.session_view import SessionView, read_session
+from profiler.exchange.machine_prices import kept_prices
 from profiler.exchange.machine_ranking import Contestant
 from profiler.records.machine_price import MachinePrice
 from tests.helpers.repeated_session import write_repeated
@@ -91,8 +92,11 @@ def test_a_row_leads_to_the_cells_of_all_sides(tmp_path: Path) -> None:
     assert [(each.name, each.cell_id) for each in found] == [(str(path), 2) for path in paths]
 
 
-def test_machines_are_ranked_and_priced(qtbot: QtBot, settings: Settings, views: list[SessionView]) -> None:
-    card = RankingCard(settings)
+def test_machines_are_ranked_and_priced(
+    qtbot: QtBot, views: list[SessionView], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFEROMETER_HOME", str(tmp_path / "home"))
+    card = RankingCard()
     qtbot.addWidget(card)
     card.show_contestants([Contestant("before", views[0], "x"), Contestant("after", views[1], "y")])
     titles = [column.title for column in card.table.columns]
@@ -103,7 +107,7 @@ def test_machines_are_ranked_and_priced(qtbot: QtBot, settings: Settings, views:
     card.price.setValue(2000)
     card.currency.setText("EUR")
     card.currency.editingFinished.emit()
-    assert settings.machine_prices == {"x": MachinePrice(2000.0, "EUR")}
+    assert kept_prices() == {"x": MachinePrice(2000.0, "EUR")}
     assert card.table.columns[-1].title == "tok/s per 1000 EUR"
     assert card.table.columns[-1].raw(card.table.records[0]) == pytest.approx(before / 2)
     assert card.table.columns[-1].raw(card.table.records[1]) is None
@@ -111,7 +115,12 @@ def test_machines_are_ranked_and_priced(qtbot: QtBot, settings: Settings, views:
     assert card.price.value() == 0
     card.view.select_rows([0])
     card.price.setValue(0)
-    assert settings.machine_prices == {}
+    assert kept_prices() == {}
+    (tmp_path / "home" / "data" / "machine_prices.json").unlink()
+    (tmp_path / "home" / "data").rmdir()
+    (tmp_path / "home" / "data").write_text("no folder")
+    card.price.setValue(5)
+    assert "cannot be kept" in card._remark.accessibleName()
 
 
 def test_the_likely_cause_stands_beside_the_verdicts(

@@ -4,11 +4,11 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from app.pages.results.contenders import Contenders, axis_words, contenders, marks, remark
 from app.pages.results_page import ResultsPage
 from app.settings import Settings
 from app.theme import ThemeSwitch
 from profiler.exchange.findings.answer import answer
+from profiler.exchange.findings.contenders import Contenders, axis_words, contenders, marks, remark
 from profiler.exchange.findings.search_view import Evidence
 from profiler.exchange.findings.session_view import SessionView, read_session
 from tests.helpers.search_session import EVENTS, FOREIGN_LOAD, FOUND, write_search_session

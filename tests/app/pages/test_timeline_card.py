@@ -5,12 +5,12 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.pages.results.timeline_reading import listed, load_run, range_figures, within
-from app.pages.results.where_time_went import read_times
 from app.pages.results_page import ResultsPage
 from app.settings import Settings
 from profiler.analysis.decomposition import decomposition
 from profiler.analysis.figures import run_figures
 from profiler.analysis.window import Window, measurement_window
+from profiler.exchange.findings.where_time_went import read_times
 from profiler.plan.plan import Load, Models, Plan, Trust
 from profiler.session.reader import SessionReader
 from tests.helpers.served_session import write_served_session

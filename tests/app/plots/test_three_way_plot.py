@@ -5,8 +5,9 @@ from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 
 from app.plots.loss_scale import BASE, loss_scale
-from app.plots.three_way_plot import AxisWords, Reading, ThreeWayMark, ThreeWayPlot
+from app.plots.three_way_plot import ThreeWayPlot
 from app.theme import ThemeSwitch
+from profiler.exchange.findings.marks import AxisWords, Reading, ThreeWayMark
 
 AXES = AxisWords("Output, tok/s", "Peak memory", "KL divergence from F16, nat")
 

@@ -113,6 +113,26 @@ def test_the_only_difference_is_called_the_likely_cause_and_machines_are_ranked(
     assert [row["file"] for row in document["ranking"]["machines"]] == [b, a]
 
 
+def test_a_price_is_given_kept_and_forgotten(write, capsys):
+    fast, slow = write("fast", 150.0), write("slow", 100.0, cpu="Another CPU")
+    assert main(["compare", fast, slow, "--machine-price", "fast.inferometer=3000EUR", "--machine-price", f"{slow}=500 EUR"]) == 0
+    text = capsys.readouterr().out
+    assert "tok/s for the price" in text
+    assert "50.0 per 1000 EUR" in text
+    assert "200 per 1000 EUR" in text
+    assert main(["compare", fast, slow, "--json", "--machine-price", "slow=0"]) == 0
+    ranked = {row["machine"]: row for row in json.loads(capsys.readouterr().out)["ranking"]["machines"]}
+    assert ranked["Some CPU"]["price"] == {"amount": 3000.0, "currency": "EUR"}  # kept
+    assert ranked["Some CPU"]["tok_s_per_1000"] == pytest.approx(50.0)
+    assert ranked["Another CPU"]["price"] is None
+
+
+@pytest.mark.parametrize("price", ["fast", "=5", "other=5EUR", "fast=-5", "fast=x", "fast=1e999"])
+def test_a_price_that_makes_no_sense_is_refused(write, price, capsys):
+    assert main(["compare", write("fast", 150.0), write("slow", 100.0), "--machine-price", price]) == 2
+    assert "fast.inferometer=1200EUR" in capsys.readouterr().err
+
+
 def test_sessions_of_one_machine_are_not_ranked_in_the_table(write, capsys):
     assert main(["compare", write("a", 100.0), write("b", 200.0)]) == 0
     assert "Machines for the need" not in capsys.readouterr().out

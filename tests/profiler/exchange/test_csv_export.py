@@ -7,9 +7,11 @@ import pytest
 
 from profiler.errors import BadFile, UnusableArguments
 from profiler.exchange.csv_export import FILES, export_csv
+from profiler.exchange.session_document import session_document
 from profiler.records.timing import Samples
 from profiler.session.reader import SessionReader
 from profiler.session.writer import SessionWriter
+from tests.helpers.metered_session import write_metered_session
 
 
 def _exported(path, target):
@@ -44,6 +46,27 @@ def test_cells_with_their_figures(tables):
         "",
         "",
     )
+
+
+def test_cells_with_their_energy_where_a_meter_was_read(tables, tmp_path):
+    assert not [name for name in tables["cells.csv"][0] if "joules" in name and name.startswith(("metered", "above", "wall"))]
+    path = write_metered_session(tmp_path / "m.inferometer")
+    with SessionReader.open(path) as reader:
+        energy = session_document(reader)["cells"][0]["energy"]
+    (cell,) = _exported(path, tmp_path / "m.csv")["cells.csv"]
+    assert cell["energy_meters"] == "gpu0"
+    # 200 W for 80 tokens a second, 50 W of them at rest.
+    assert float(cell["metered_watts"]) == pytest.approx(200, rel=1e-3)
+    assert float(cell["metered_joules_per_output_token"]) == pytest.approx(2.5, rel=0.02)
+    assert float(cell["above_idle_joules_per_output_token"]) == pytest.approx(1.875, rel=0.02)
+    for name, account, figure in (
+        ("metered_joules_per_request", "gross", "joules_per_request"),
+        ("above_idle_watts", "above_idle", "watts"),
+    ):
+        told = [float(cell[f"{name}{end}"]) for end in ("", "_ci_low", "_ci_high")]
+        assert told == [energy[account][figure][end] for end in ("value", "low", "high")]
+    assert float(cell["output_tokens_per_joule"]) == energy["tokens_per_joule"]["value"]
+    assert not [name for name in cell if name.startswith("wall")]
 
 
 def test_classes_with_their_figures(tables):

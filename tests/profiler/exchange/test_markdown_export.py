@@ -2,16 +2,17 @@ import pytest
 
 from profiler.errors import UnusableArguments
 from profiler.exchange.markdown_export import escaped, export_markdown, figure_text, markdown
-from profiler.exchange.summary import summary_document
+from profiler.exchange.session_document import session_document
 from profiler.session.reader import SessionReader
 from profiler.session.writer import SessionWriter
 from tests.helpers.golden import assert_golden
+from tests.helpers.metered_session import write_metered_session
 from tests.helpers.written_session import write_session
 
 
 def document_of(path):
     with SessionReader.open(path) as reader:
-        return summary_document(reader)
+        return session_document(reader)
 
 
 def test_golden(session_file):
@@ -22,6 +23,11 @@ def test_golden_of_a_sweep(tmp_path):
     """Two quantizations by three numbers of users, the last cell failed: figures that were computed as a sweep computes them."""
     path = write_session(tmp_path / "sweep.inferometer")
     assert_golden(markdown(document_of(path)), "sweep.md", ignored=("date", "version"))
+
+
+def test_golden_of_a_session_with_a_meter(tmp_path):
+    path = write_metered_session(tmp_path / "metered.inferometer")
+    assert_golden(markdown(document_of(path)), "metered.md", ignored=("date", "version"))
 
 
 def test_every_row_has_the_columns_of_its_table(tmp_path):

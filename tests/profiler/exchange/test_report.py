@@ -9,6 +9,7 @@ import pytest
 
 from profiler.analysis.figure_name import figure_value
 from profiler.errors import UnusableArguments
+from profiler.exchange.energy_words import energy_text
 from profiler.exchange.findings.answer import answer
 from profiler.exchange.findings.session_view import read_session
 from profiler.exchange.report import export_report, report
@@ -17,6 +18,7 @@ from profiler.session.reader import SessionReader
 from profiler.session.writer import SessionWriter
 from profiler.units import half_width_text, significant
 from tests.helpers.hostile_session import HOSTILE, write_hostile_session
+from tests.helpers.metered_session import write_metered_session
 from tests.helpers.roofline_session import write_roofline_session
 from tests.helpers.search_session import write_search_session
 from tests.helpers.written_session import write_session
@@ -89,7 +91,8 @@ def test_figures_are_those_of_show_to_the_last_digit(written: Path) -> None:
         output, ends = cell["metrics"]["output_tok_s"], cell["intervals"]["output_tok_s"]
         assert f"{significant(output)} {half_width_text(output, tuple(ends))}" in row
         assert significant(cell["metrics"]["ttft_ms"]["p95"]) in row
-        twin = next(row for row in page.rows if row[0] == shown.title and len(row) == 7 and row != page.rows[0])
+        twins = text[text.index('id="figure-first-token-shares"') :]
+        twin = next(row for row in Page(twins).rows if row[0] == shown.title)
         assert twin[1] == significant(figure_value(cell["metrics"], "ttft_ms.p50") or 0)
 
 
@@ -121,10 +124,11 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
 def test_a_chart_has_a_name_a_legend_and_a_twin(written: Path) -> None:
     text = page_of(written)
     figures = re.findall(r"<figure id=\"figure-([\w-]+)\">(.*?)</figure>", text, re.DOTALL)
-    assert [key for key, _ in figures][:3] == ["speed-frontier", "first-token-against-output", "first-token-shares"]
+    keys = ["speed-frontier", "first-token-against-output", "heatmap", "where-the-time-went", "first-token-shares"]
+    assert [key for key, _ in figures][:5] == keys
     for _, figure in figures:
         assert re.search(r"<svg class=\"chart\"[^>]* role=\"img\" aria-label=\"[^\"]{10,}\"", figure)
-        assert "aria-pressed" in figure
+        assert "aria-pressed" in figure or "<select" in figure or 'class="legend parts"' in figure
         assert "<table>" in figure
     assert '<html lang="en">' in text
     headings = [tag for tag, _ in Page(text).elements if re.fullmatch(r"h\d", tag)]
@@ -139,6 +143,71 @@ def test_roofline_and_search_are_told_where_there_are_some(tmp_path: Path) -> No
     searched = page_of(write_search_session(tmp_path / "s.inferometer"))
     assert "What was done, and why" in searched
     assert "★ confirmed" in searched
+
+
+def test_the_reasons_of_the_answer_are_told(written: Path, tmp_path: Path) -> None:
+    text = page_of(written)
+    told = answer(read_session(written)).reasons
+    assert [reason.about for reason in told][:2] == ["Not enough data", "Holds"]
+    for reason in told:
+        assert f"<dt>{reason.about}</dt><dd>{html.escape(reason.sentence)}</dd>" in text
+    limited = page_of(write_roofline_session(tmp_path / "r.inferometer"))
+    assert "<dt>Limit</dt>" in limited
+
+
+def test_the_heatmap_shows_every_figure_in_turn(written: Path) -> None:
+    text = page_of(written)
+    figure = text[text.index('id="figure-heatmap"') : text.index('id="figure-where-the-time-went"')]
+    options = re.findall(r"<option value=\"(\d+)\">([^<]+)</option>", figure)
+    assert options[0] == ("0", "Output, tok/s")
+    assert len(options) == figure.count('<div class="map"') == figure.count('<svg class="chart"') > 5
+    assert figure.count('<div class="map" hidden>') == len(options) - 1
+    rows = Page(figure).rows
+    view = read_session(written)
+    place = {(cell.configuration["quant"], cell.configuration["concurrency"]): cell for cell in view.measured}
+    cell = place["Q8_0", 1]
+    value, ends = figure_value(cell.figures or {}, "output_tok_s"), cell.intervals["output_tok_s"]
+    assert value is not None
+    assert rows[0] == ["Quantization ↓ Users →", "1", "2", "4"]
+    assert rows[1][:2] == ["Q8_0", f"{significant(value)} {half_width_text(value, ends)}"]
+    assert rows[2][3] == "✕ failed"
+
+
+def test_where_the_time_went_adds_up(written: Path) -> None:
+    text = page_of(written)
+    rows = Page(text[text.index('id="figure-where-the-time-went"') :]).rows
+    assert rows[0][1:] == ["queue, ms", "own prefill, ms", "others' prefill, ms", "decode, ms", "stall, ms", "whole, ms"]
+    # One user: 110 ms on average to the first token, then 15 gaps of 20 ms; the steps are 10 ms long and all decode.
+    assert rows[1] == ["Q8_0 · 1 user", "0", "0", "0", "160", "255", "415"]
+
+
+def test_energy_is_told_where_it_was_measured_and_why_where_not(tmp_path: Path) -> None:
+    metered, bare = tmp_path / "m.inferometer", tmp_path / "n.inferometer"
+    text = page_of(write_metered_session(metered))
+    section = text[text.index('<section id="energy"') :]
+    rows = Page(section).rows
+    with SessionReader.open(metered) as reader:
+        energy = session_document(reader)["cells"][0]["energy"]
+    told = dict(zip(rows[0], rows[1], strict=True))
+    # 200 W while 2 users get 80 tokens a second: 2.5 J a token, 1.88 J above the 50 W at rest.
+    assert told["Meters, W"].startswith("200")
+    assert told["J/output token"].startswith("2.5")
+    assert told["J/output token above rest"].startswith("1.88")
+    assert told["J/output token"] == energy_text(energy["gross"]["joules_per_output_token"])
+    without = page_of(write_metered_session(bare, has_meter=False))
+    assert "Energy: not available." in without
+
+
+def test_models_are_held_against_each_other(tmp_path: Path) -> None:
+    text = page_of(write_search_session(tmp_path / "q.inferometer"))
+    figure = text[text.index('id="figure-quality-over-speed"') : text.index('id="figure-quality-over-memory"')]
+    assert "KL divergence from sample-F16.gguf, nat" in figure
+    assert "The base, whose divergence is 0" in figure
+    rows = {row[1]: row for row in Page(figure).rows[1:]}
+    assert set(rows) == {"Q4_K_M ▲", "Q8_0", "F16 · base"}  # Q2_K had short looks only
+    assert rows["F16 · base"][3] == "0"
+    # 1.96 standard errors of a tenth of it.
+    assert rows["Q8_0"][3].startswith("0.000900 ± 0.000176")
 
 
 def test_a_session_without_figures_says_so(tmp_path: Path) -> None:

@@ -42,6 +42,14 @@ addEventListener("load", () => {
   const middle = {bubbles: true, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2};
   curve.dispatchEvent(new PointerEvent("pointermove", middle));
   told.push("lines " + document.querySelector('#figure-whole-answer-percentiles .readout').textContent.split("\\n").length);
+  const maps = document.querySelector('#figure-heatmap .maps select');
+  maps.value = "2";
+  maps.dispatchEvent(new Event("change"));
+  const seen = [...document.querySelectorAll('#figure-heatmap .map')].map((map, number) => map.hidden ? "" : number).join("");
+  told.push("map " + seen + " " + document.querySelector('#figure-heatmap .maps').hidden);
+  click('#figure-heatmap .map:not([hidden]) .box[data-cell="4"]');
+  told.push("boxed " + document.getElementById("chosen").textContent);
+  told.push("bar " + document.querySelectorAll('#figure-where-the-time-went .box.chosen').length);
   const before = getComputedStyle(document.body).getPropertyValue("--ground");
   document.getElementById("theme").click();
   told.push("theme " + (before !== getComputedStyle(document.body).getPropertyValue("--ground")));
@@ -114,4 +122,7 @@ def test_pointing_and_choosing(tmp_path: Path) -> None:
     assert said["hidden"] == "1 false"
     assert said["reads"] == "Q8_0 · 2 users"
     assert said["lines"] == "5"
+    assert said["map"] == "2 false"
+    assert said["boxed"] == "Chosen: Q4_K_M · 1 user"
+    assert said["bar"] == "1"
     assert said["theme"] == "true"

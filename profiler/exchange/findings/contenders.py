@@ -1,12 +1,12 @@
-"""The models of a session, each at its best cell: what the three-way frontier and its table show. Pure: no widget is touched."""
+"""The models of a session, each at its best cell: what the three-way frontier and its table show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.plots.three_way_plot import AxisWords, Reading, ThreeWayMark
 from profiler.analysis.figure_name import figure_value
 from profiler.analysis.three_way import Loss, Losses, ThreeWayPoint, beaten_by, losses
 from profiler.exchange.findings.answer import most_output
+from profiler.exchange.findings.marks import AxisWords, Reading, ThreeWayMark
 from profiler.exchange.findings.need_verdict import Verdict
 from profiler.exchange.findings.search_view import Evidence
 from profiler.exchange.findings.session_view import CellView, SessionView
