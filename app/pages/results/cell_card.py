@@ -140,4 +140,6 @@ def _single_words(cell: CellView, figures: Figures, metric: Metric) -> str:
     if interval is None or metric.unit == "bytes":
         return value_words(metric.name, value)
     number, _, unit = value_words(metric.name, value).partition(" ")
-    return f"{number} {half_width_text(value, interval)} {unit}".strip()
+    half = half_width_text(value, interval)
+    # "± over 100 %" is of the value, whatever its own unit.
+    return f"{number} {unit} {half}" if half.endswith("%") else f"{number} {half} {unit}".strip()
