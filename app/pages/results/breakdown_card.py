@@ -19,7 +19,6 @@ from app.pages.results.breakdown_words import (
     layer_bars,
     overhead,
     step_bars,
-    step_name,
     subtitle,
 )
 from app.plots.stacked_bars import StackedBars
@@ -32,6 +31,7 @@ from app.widgets.work_strip import WorkStrip
 from profiler.analysis.breakdown import Breakdown
 from profiler.analysis.step_breakdown import StepBreakdown, kept_breakdowns
 from profiler.exchange.findings.session_view import CellView, SessionView
+from profiler.exchange.findings.step_words import step_name
 from profiler.session.reader import SessionReader
 
 _TITLE = "Where a step's time goes"

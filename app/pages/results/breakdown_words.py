@@ -11,18 +11,16 @@ from profiler.analysis.breakdown import Breakdown, Group
 from profiler.analysis.step_breakdown import StepBreakdown, is_beside
 from profiler.exchange.findings.session_view import CellView, SessionView
 from profiler.exchange.findings.spoken import capitalised
+from profiler.exchange.findings.step_words import NAMES, ORDER, step_lines, step_name
 from profiler.units import milliseconds_text, percent_text, significant
 
-ORDER: tuple[Group, ...] = ("attention", "mlp", "kv_write", "output", "sampling", "input")
-"""As the parts of a bar follow each other: layers first, then what comes once a step."""
-
 KINDS = (
-    PartKind("attention", 0, Qt.BrushStyle.SolidPattern),
-    PartKind("MLP", 1, Qt.BrushStyle.BDiagPattern),
-    PartKind("KV write", 3, Qt.BrushStyle.Dense5Pattern),
-    PartKind("output", 2, Qt.BrushStyle.VerPattern),
-    PartKind("sampling", None, Qt.BrushStyle.DiagCrossPattern),
-    PartKind("other", None, Qt.BrushStyle.SolidPattern),
+    PartKind(NAMES["attention"], 0, Qt.BrushStyle.SolidPattern),
+    PartKind(NAMES["mlp"], 1, Qt.BrushStyle.BDiagPattern),
+    PartKind(NAMES["kv_write"], 3, Qt.BrushStyle.Dense5Pattern),
+    PartKind(NAMES["output"], 2, Qt.BrushStyle.VerPattern),
+    PartKind(NAMES["sampling"], None, Qt.BrushStyle.DiagCrossPattern),
+    PartKind(NAMES["input"], None, Qt.BrushStyle.SolidPattern),
 )
 TIPS: dict[Group, str] = {
     "attention": "norm, Q, K and V, attention itself and its output; what a model has in its place counts as attention",
@@ -49,13 +47,6 @@ def breakdown_of(view: SessionView | None, kept: Sequence[StepBreakdown], cell: 
     configurations = {each.cell_id: each.configuration for each in view.cells}
     beside = {cell_id for cell_id, configuration in configurations.items() if is_beside(configuration, cell.configuration)}
     return next((found for found in reversed(kept) if found.cell_id in beside), None)
-
-
-def step_name(each: Breakdown) -> str:
-    """A step in a few words."""
-    if each.kind == "prefill":
-        return f"prompt of {each.tokens}"
-    return "1 alone" if each.sequences == 1 else f"{each.sequences} together"
 
 
 def step_bars(passes: Sequence[Breakdown]) -> list[StackedBar]:
@@ -148,16 +139,8 @@ def as_text(passes: Sequence[Breakdown]) -> str:
 
 
 def _bar(each: Breakdown) -> StackedBar:
-    seconds, shares = each.step_seconds, each.shares
-    whole = milliseconds_text(1000 * each.step_s)
-    lines = [f"{step_name(each)}: {whole} a step"]
-    lines += [
-        f"{kind.words} {milliseconds_text(1000 * seconds[group])}, {percent_text(shares[group])}"
-        for group, kind in zip(ORDER, KINDS, strict=True)
-    ]
-    looked = milliseconds_text(1000 * each.looked_s)
-    lines.append(f"looked at: {looked}, {significant(each.looking_ratio, 2)} times as long")
-    return StackedBar(step_name(each), tuple(1000 * seconds[group] for group in ORDER), whole, "\n".join(lines))
+    parts = tuple(1000 * each.step_seconds[group] for group in ORDER)
+    return StackedBar(step_name(each), parts, milliseconds_text(1000 * each.step_s), "\n".join(step_lines(each)))
 
 
 def _subject(each: Breakdown) -> str:
@@ -167,7 +150,7 @@ def _subject(each: Breakdown) -> str:
 
 
 def _words(group: Group) -> str:
-    return KINDS[ORDER.index(group)].words
+    return NAMES[group]
 
 
 def _column(group: Group, kind: PartKind) -> Column[Breakdown]:

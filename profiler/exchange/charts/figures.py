@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass
 
-from profiler.exchange.charts import heatmaps, latencies, planes, roofline, three_way, times
+from profiler.exchange.charts import heatmaps, latencies, planes, roofline, steps, three_way, times
 from profiler.exchange.charts.chart import Figure, HeatChart
 from profiler.exchange.findings.answer import answer
 from profiler.exchange.findings.planes import SPEED, series_of
@@ -20,6 +20,7 @@ KEYS = (
     three_way.MEMORY_KEY,
     heatmaps.KEY,
     times.KEY,
+    steps.KEY,
     *(key for pair in zip(latencies.SHARE_KEYS, latencies.SPECTRUM_KEYS, strict=True) for key in pair),
     roofline.KEY,
 )
@@ -49,11 +50,13 @@ def session_figures(view: SessionView) -> SessionFigures:
     under_roofs = roofline.roofline_chart(view, reading)
     maps = heatmaps.heat_charts(view)
     bars = times.times_chart(view, read_times(view.path, None, threading.Event()))
+    looked = steps.steps_chart(view)
     charts: list[Figure] = [
         *planes.plane_charts(view),
         *three_way.three_way_charts(view),
         *maps[:1],
         *([bars] if bars is not None else []),
+        *([looked] if looked is not None else []),
         *latencies.latency_charts(view, raw.distributions, first_cells(view)),
         *([under_roofs] if under_roofs is not None else []),
     ]
