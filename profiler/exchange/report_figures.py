@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from profiler.exchange.charts.chart import BarChart, Chart, Figure, HeatChart, Series
+from profiler.exchange.charts.chart import BarChart, Chart, Figure, HeatChart, LaneChart, Series
 from profiler.exchange.charts.drawing import legend_sample, page_figure
 from profiler.exchange.charts.figures import SessionFigures
 from profiler.exchange.findings.roofline_reading import RooflineReading
@@ -71,9 +71,9 @@ def _legend_of(figure: Figure) -> str:
             return legend + (
                 f"<details><summary>{len(others)} more to show</summary>{_legend(others)}</details>" if others else ""
             )
-        case BarChart():
+        case BarChart() | LaneChart():
             names = "".join(f"<li>{legend_sample(kind)}{escaped(kind.name)}</li>" for kind in figure.kinds)
-            return f'<ul class="legend parts" aria-label="Parts of a bar">{names}</ul>'
+            return f'<ul class="legend parts" aria-label="What is drawn">{names}</ul>'
         case HeatChart():
             return ""
 

@@ -1,6 +1,6 @@
 """The same as a figure shows, as a table beside it."""
 
-from profiler.exchange.charts.chart import BarChart, Chart, Figure, HeatChart, Interval
+from profiler.exchange.charts.chart import BarChart, Chart, Figure, HeatChart, Interval, LaneChart
 from profiler.exchange.findings.heatmap import HeatCell, Heatmap
 from profiler.exchange.findings.session_view import SessionView
 from profiler.exchange.markup import escaped
@@ -18,6 +18,8 @@ def twin(view: SessionView, figure: Figure) -> str:
             return _of_map(figure)
         case BarChart():
             return _of_bars(figure)
+        case LaneChart():
+            return _of_lanes(figure)
 
 
 def _of_plot(view: SessionView, chart: Chart) -> str:
@@ -63,6 +65,13 @@ def _of_plot(view: SessionView, chart: Chart) -> str:
 def _with_interval(value: float, interval: Interval | None) -> str:
     half = f' <span class="half">{escaped(half_width_text(value, interval))}</span>' if interval is not None else ""
     return f"{escaped(significant(value))}{half}"
+
+
+def _of_lanes(chart: LaneChart) -> str:
+    """What each lane did, in percent of the time."""
+    columns = [Column("Lane"), *(Column(f"{escaped(kind.name)}, %", is_figure=True) for kind in chart.kinds)]
+    rows = [Row([escaped(lane.label), *(f"{100 * share:.1f}" for share in lane.shares)]) for lane in chart.lanes]
+    return table(chart.title, columns, rows)
 
 
 def _of_map(chart: HeatChart) -> str:

@@ -199,4 +199,37 @@ class BarChart:
     note: str = ""
 
 
-Figure = Chart | HeatChart | BarChart
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What happened one after another.
+
+    Attributes:
+        spans: from when to when, along the axis, and of which kind; rising, not overlapping.
+        shares: of the whole time, each kind's part of 1.
+    """
+
+    label: str
+    spans: tuple[tuple[float, float, int], ...]
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneChart:
+    """Lanes beneath each other over one axis of time.
+
+    Attributes:
+        key, title, told, note: as of a `Chart`.
+        axis: of time.
+        kinds: what the spans stand for.
+    """
+
+    key: str
+    title: str
+    told: str
+    axis: Axis
+    kinds: tuple[PartKind, ...]
+    lanes: tuple[Lane, ...]
+    note: str = ""
+
+
+Figure = Chart | HeatChart | BarChart | LaneChart

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from profiler.exchange.charts.bar_drawing import bar_content, part_sample
-from profiler.exchange.charts.chart import BarChart, Chart, Figure, HeatChart, Look, PartKind
+from profiler.exchange.charts.chart import BarChart, Chart, Figure, HeatChart, LaneChart, Look, PartKind
 from profiler.exchange.charts.elements import rectangle, text, width_px, wrapped
 from profiler.exchange.charts.frame import HEIGHT_PX, WIDTH_PX
 from profiler.exchange.charts.heat_drawing import heat_content
 from profiler.exchange.charts.ink import Ink, PageInk, ThemeInk
+from profiler.exchange.charts.lane_drawing import lane_content
 from profiler.exchange.charts.plot_drawing import SAMPLE_PX, plot_content, sample
 from profiler.exchange.markup import escaped
 from resources.colors import Tokens
@@ -89,13 +90,15 @@ def _content(figure: Figure, head_px: float, ink: Ink, *, is_page: bool) -> tupl
             return heat_content(figure, head_px, ink, is_page=is_page)
         case BarChart():
             return bar_content(figure, head_px, ink, is_page=is_page)
+        case LaneChart():
+            return lane_content(figure, head_px, ink)
 
 
 def _entries(figure: Figure, ink: Ink) -> list[_Entry]:
     match figure:
         case Chart():
             return [_series_entry(series.name, series.look, ink) for series in figure.series if series.is_shown]
-        case BarChart():
+        case BarChart() | LaneChart():
             return [_part_entry(kind, ink) for kind in figure.kinds]
         case HeatChart():
             return []

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass
 
-from profiler.exchange.charts import heatmaps, latencies, planes, roofline, steps, three_way, times
+from profiler.exchange.charts import heatmaps, latencies, planes, queue, roofline, steps, three_way, timeline, times
 from profiler.exchange.charts.chart import Figure, HeatChart
 from profiler.exchange.findings.answer import answer
 from profiler.exchange.findings.planes import SPEED, series_of
@@ -21,6 +21,8 @@ KEYS = (
     heatmaps.KEY,
     times.KEY,
     steps.KEY,
+    queue.KEY,
+    timeline.KEY,
     *(key for pair in zip(latencies.SHARE_KEYS, latencies.SPECTRUM_KEYS, strict=True) for key in pair),
     roofline.KEY,
 )
@@ -51,12 +53,16 @@ def session_figures(view: SessionView) -> SessionFigures:
     maps = heatmaps.heat_charts(view)
     bars = times.times_chart(view, read_times(view.path, None, threading.Event()))
     looked = steps.steps_chart(view)
+    lanes = timeline.timeline_chart(view, first_cells(view))
+    waiting = queue.queue_chart(view, first_cells(view))
     charts: list[Figure] = [
         *planes.plane_charts(view),
         *three_way.three_way_charts(view),
         *maps[:1],
         *([bars] if bars is not None else []),
         *([looked] if looked is not None else []),
+        *([waiting] if waiting is not None else []),
+        *([lanes] if lanes is not None else []),
         *latencies.latency_charts(view, raw.distributions, first_cells(view)),
         *([under_roofs] if under_roofs is not None else []),
     ]

@@ -124,8 +124,8 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
 def test_a_chart_has_a_name_a_legend_and_a_twin(written: Path) -> None:
     text = page_of(written)
     figures = re.findall(r"<figure id=\"figure-([\w-]+)\">(.*?)</figure>", text, re.DOTALL)
-    keys = ["speed-frontier", "first-token-against-output", "heatmap", "where-the-time-went", "first-token-shares"]
-    assert [key for key, _ in figures][:5] == keys
+    keys = ["speed-frontier", "first-token-against-output", "heatmap", "where-the-time-went", "timeline", "first-token-shares"]
+    assert [key for key, _ in figures][:6] == keys
     for _, figure in figures:
         assert re.search(r"<svg class=\"chart\"[^>]* role=\"img\" aria-label=\"[^\"]{10,}\"", figure)
         assert "aria-pressed" in figure or "<select" in figure or 'class="legend parts"' in figure
