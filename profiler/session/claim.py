@@ -12,6 +12,7 @@ from typing import Self
 
 from profiler.errors import EnvironmentFault
 
+_NOT_A_LINK = getattr(os, "O_NOFOLLOW", 0)  # one that somebody planted in a shared folder would make a file elsewhere
 _ATTEMPTS = 5
 _PAUSE_S = 0.02
 """A reader's `is_claimed` holds the lock for microseconds; a few attempts outlast it."""
@@ -55,7 +56,7 @@ class Claim:
             if attempt:
                 time.sleep(_PAUSE_S)
             try:
-                descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o666)
+                descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | _NOT_A_LINK, 0o666)
             except OSError as error:
                 raise EnvironmentFault(_cannot_write(path, error)) from error
             if _try_lock(descriptor) and _is_same_file(descriptor, lock_file):

@@ -1,4 +1,5 @@
 import os
+import stat
 import subprocess
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 
 from profiler.errors import EnvironmentFault
 from profiler.session.claim import Claim, is_claimed
+from tests.helpers.written_session import write_session
 
 HOLDER = """
 import sys
@@ -69,3 +71,22 @@ def test_a_lock_file_that_its_owner_removed_does_not_count(tmp_path, monkeypatch
     assert len(opened) == 2
     assert is_claimed(path)
     claim.release()
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links are followed here")
+def test_a_planted_link_is_not_followed(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / "a.inferometer-lock").symlink_to(elsewhere)
+    with pytest.raises(EnvironmentFault, match=r"a\.inferometer"):
+        Claim.take(tmp_path / "a.inferometer")
+    assert not elsewhere.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are other things there")
+def test_files_have_the_rights_that_the_user_gives_new_files(tmp_path):
+    before = os.umask(0o077)
+    try:
+        path = write_session(tmp_path / "a.inferometer")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
