@@ -2,7 +2,9 @@
 
 Sweeps of one plan are made in turn for two sides, "before" and "after", between which nothing changed, and one more with half the
 threads: the verdicts are to be "same" and "slower". A side is several sessions, since one says nothing of how far sessions differ
-by themselves. Then a run is written as a file with llama-bench's fields, which is imported and compared with another run.
+by themselves; on a machine that wanders, seven a side can be too few for "same", and the comparison then says "not enough data".
+Then a run is written as a file with llama-bench's fields, which is imported and compared with another run. Takes two and a half
+minutes of a machine that does nothing else.
 """
 
 import argparse
@@ -44,7 +46,7 @@ def main() -> None:
     """Make the sweeps, compare, and exit with 1 where a verdict is another one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--sessions", type=int, default=4)
+    parser.add_argument("--sessions", type=int, default=7)
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="verdicts-"))
     threads = default_threads()
@@ -56,7 +58,7 @@ def main() -> None:
     print("Nothing was changed:")
     unchanged = verdicts(str(folder / "before"), str(folder / "after"))
     print(f"{max(1, threads // 2)} thread instead of {threads}:")
-    fewer = verdicts(str(folder / "before"), str(folder / "fewer-threads.inferometer"), "--ignore", "threads")
+    fewer = verdicts(str(folder / "before"), str(folder / "fewer-threads.inferometer"), "--ignore", "threads,threads_batch")
     print("An imported llama-bench file against a run:")
     rows, imported = folder / "llama-bench.jsonl", folder / "llama-bench.inferometer"
     inferometer("export", str(folder / "after" / "0.inferometer"), "--to", "llama-bench", "-o", str(rows), "--force")
